@@ -1,19 +1,133 @@
-# Build, try and test the steps. "make help" lists what there is.
+# Build, try and test the steps. "make help" lists what there is. GNU make.
 
-CFLAGS ?= -O2 -Wall -Wextra
 STEPS := $(sort $(wildcard step[0-9][0-9]-*))
+LATEST := $(lastword $(STEPS))
 PROGRAMS := $(STEPS:%=build/%)
+SANITIZED := $(STEPS:%=build/asan/%)
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+CT_CHECKS := $(patsubst tests/ct/%.c,%,$(wildcard tests/ct/*.c))
 
-all: $(PROGRAMS)
+PYTHON ?= python3
+CLANG ?= clang
+CFLAGS ?= -O2 -Wall -Wextra
+STRICT := -std=c11 -O2 -Wall -Wextra -Wpedantic -Wshadow -Werror
+SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_SECONDS ?= 60
+# Some C libraries have iconv in a library of its own.
+LDLIBS += $(if $(filter Darwin FreeBSD OpenBSD NetBSD,$(shell uname -s)),$(ICONV))
+ICONV ?= -liconv
+# Every child is a fork of the parent: let the parent look up what it calls in
+# libc once, at its start, instead of each child again.
+LDFLAGS += $(if $(filter Linux,$(shell uname -s)),-Wl$(comma)-z$(comma)now)
+comma := ,
+
+sources = $(wildcard $(1)/*.[ch] $(1)/tls/*.[ch])
+step = $(firstword $(filter step$(1)-%,$(STEPS)))
+
+all: $(PROGRAMS)  ## build all steps into build/
 
 .SECONDEXPANSION:
-$(PROGRAMS): build/%: $$(wildcard %/*.[ch] %/tls/*.[ch]) | build
-	$(CC) -std=c11 $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^)
+$(PROGRAMS): build/%: $$(call sources,%) | build
+	$(CC) -std=c11 $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^) $(LDLIBS)
 
-build:
+$(SANITIZED): build/asan/%: $$(call sources,%) | build/asan
+	$(CC) -std=c11 $(SANITIZE) -o $@ $(filter %.c,$^) $(LDLIBS)
+
+build build/asan build/check build/fuzz:
 	mkdir -p $@
 
-clean:
+run: build/$(LATEST)  ## run the latest step, with a mailbox "you", trace on
+	mkdir -p build/run/mail/you/tmp build/run/mail/you/new build/run/mail/you/cur
+	cd build/run && ../$(LATEST) -v -m mail -x parts
+
+demo: build/$(LATEST)  ## send a real multipart mail to the latest step, show all
+	$(PYTHON) tests/demo.py build/$(LATEST)
+
+test: $(PROGRAMS)  ## run all tests on all steps
+	$(PYTHON) tests/run.py
+
+# "make test-03" tests step 3 with the tests of stages 1 to 3; with PROG=path it
+# tests that program instead.
+test-%: $(PROGRAMS)  ## (test-03) one step; PROG=path: somebody else's program
+	$(PYTHON) tests/run.py $* $(if $(PROG),--prog "$(PROG)")
+
+diff-%:  ## (diff-04) what step 4 changed
+	@new=$(call step,$*); old=$$(echo $(STEPS) | tr ' ' '\n' | \
+	    grep -B1 "^$$new$$" | head -n 1); \
+	if [ -t 1 ] && diff --color=always Makefile Makefile 2>/dev/null; \
+	then diff --color=always -ruN $$old $$new; \
+	else diff -ruN $$old $$new; fi; [ $$? -le 1 ]
+
+bench: $(PROGRAMS)  ## measure, beside programs that are known
+	$(PYTHON) tests/bench.py
+
+help:  ## this list
+	@sed -n 's/^\([a-z%-]*\):.*##  *\(.*\)/  make \1	\2/p' Makefile
+
+clean:  ## remove build/
 	rm -rf build
 
-.PHONY: all clean
+# ---- Checks: what CI runs besides the tests. A tool that is not installed is
+# ---- passed over, unless CHECK_ALL is set.
+
+check: check-compilers check-format check-static check-asan check-valgrind \
+       check-fuzz ct  ## the tests again under sanitizers, and all other checks
+	@echo "all checks passed"
+
+missing = { echo "$(1) is not installed: passed over"; [ -z "$(CHECK_ALL)" ]; }
+need = command -v $(1) >/dev/null || $(call missing,$(1))
+
+check-compilers: | build/check
+	@set -e; for cc in gcc clang musl-gcc; do \
+	    $(call need,$$cc); command -v $$cc >/dev/null || continue; \
+	    for step in $(STEPS); do \
+	        files=$$(ls $$step/*.c $$step/tls/*.c 2>/dev/null || true); \
+	        echo "$$cc $$step"; \
+	        $$cc $(STRICT) -o build/check/$$step.$$cc $$files; \
+	    done; \
+	done
+
+check-format:
+	@$(call need,clang-format); command -v clang-format >/dev/null || exit 0; \
+	clang-format --dry-run -Werror \
+	    $(foreach s,$(STEPS),$(call sources,$(s))) $(wildcard tests/*/*.c)
+
+check-static:
+	@$(call need,cppcheck); command -v cppcheck >/dev/null || exit 0; \
+	set -e; for step in $(STEPS); do \
+	    cppcheck --quiet --std=c11 --enable=warning,performance,portability \
+	        --inline-suppr --error-exitcode=1 $$step; \
+	done
+
+check-asan: $(SANITIZED)
+	SMTPD_BUILD=build/asan SMTPD_TEST_TIMEOUT_SCALE=3 $(PYTHON) tests/run.py
+
+# A child that valgrind complains about writes a log that is not empty.
+check-valgrind: $(PROGRAMS)
+	@$(call need,valgrind); command -v valgrind >/dev/null || exit 0; \
+	rm -rf build/valgrind; mkdir -p build/valgrind; \
+	SMTPD_TEST_TIMEOUT_SCALE=10 $(PYTHON) tests/run.py $(patsubst step%,%,$(firstword $(subst -, ,$(LATEST)))) \
+	    --prog "valgrind -q --leak-check=full --log-file=$(CURDIR)/build/valgrind/%p.log $(CURDIR)/build/$(LATEST)" \
+	    -- -m key && \
+	! grep . build/valgrind/*.log
+
+fuzz: $(FUZZERS:%=fuzz-%)  ## fuzz the parsers for FUZZ_SECONDS each
+
+check-fuzz:
+	@$(call need,$(CLANG)); command -v $(CLANG) >/dev/null || exit 0; \
+	$(MAKE) fuzz FUZZ_SECONDS=4
+
+build/fuzz/%: tests/fuzz/fuzz_%.c $(call sources,$(LATEST)) | build/fuzz
+	$(CLANG) -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined \
+	    -I$(LATEST) -I$(LATEST)/tls -o $@ $< \
+	    $(filter-out %/main.c,$(wildcard $(LATEST)/*.c $(LATEST)/tls/*.c))
+
+fuzz-%: build/fuzz/%
+	@mkdir -p build/fuzz/corpus-$*
+	build/fuzz/$* -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+	    -rss_limit_mb=1024 -verbosity=0 -print_final_stats=0 \
+	    -artifact_prefix=build/fuzz/ build/fuzz/corpus-$* \
+	    $(wildcard tests/fuzz/seeds/$*)
+
+.PHONY: all run demo test bench help clean check check-compilers check-format \
+        check-static check-asan check-valgrind fuzz check-fuzz ct

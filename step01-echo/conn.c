@@ -40,7 +40,7 @@ void conn_init(struct conn *conn, int fd, long timeout, bool verbose,
 
     conn->fd = fd;
     conn->verbose = verbose;
-    conn->trace_midline = false;
+    conn->trace_midline = conn->broken = false;
     conn->stop = stop;
     conn->in_start = conn->in_end = conn->out_size = 0;
     fcntl(fd, F_SETFL, 0); /* some systems hand down O_NONBLOCK */
@@ -49,18 +49,17 @@ void conn_init(struct conn *conn, int fd, long timeout, bool verbose,
 }
 
 /* Write all of data; a short write or EINTR is no error, only a pause. */
-static bool write_all(struct conn *conn, const char *data, size_t size)
+static void write_all(struct conn *conn, const char *data, size_t size)
 {
-    while (size > 0) {
+    while (size > 0 && !conn->broken) {
         ssize_t n = write(conn->fd, data, size);
-        if (n < 0 && errno == EINTR && !*conn->stop)
-            continue;
-        if (n < 0)
-            return false;
-        data += n;
-        size -= (size_t)n;
+        if (n >= 0) {
+            data += n;
+            size -= (size_t)n;
+        } else if (errno != EINTR || *conn->stop) {
+            conn->broken = true;
+        }
     }
-    return true;
 }
 
 bool conn_flush(struct conn *conn)
@@ -68,7 +67,8 @@ bool conn_flush(struct conn *conn)
     size_t size = conn->out_size;
 
     conn->out_size = 0;
-    return write_all(conn, conn->out, size);
+    write_all(conn, conn->out, size);
+    return !conn->broken;
 }
 
 /*
@@ -109,9 +109,8 @@ static enum line_status take_line(const unsigned char *start, size_t length,
     if (length < 2 || start[length - 2] != '\r')
         return LINE_BARE_LF;
     length -= 2;
-    for (size_t i = 0; i < length; i++)
-        if ((start[i] < ' ' && start[i] != '\t') || start[i] == 0x7F)
-            return LINE_BAD_BYTE;
+    if (memchr(start, '\0', length) || memchr(start, '\r', length))
+        return LINE_BAD_BYTE;
     memcpy(line, start, length);
     line[length] = '\0';
     return LINE_OK;
@@ -121,7 +120,7 @@ enum line_status conn_read_line(struct conn *conn, char *line, size_t size)
 {
     bool dropped = false; /* the start of this line, because it is too long */
 
-    for (;;) {
+    while (!conn->broken) {
         const unsigned char *start = conn->in + conn->in_start;
         size_t have = conn->in_end - conn->in_start;
         const unsigned char *lf = memchr(start, '\n', have);
@@ -143,6 +142,7 @@ enum line_status conn_read_line(struct conn *conn, char *line, size_t size)
         if (status != LINE_OK)
             return status;
     }
+    return LINE_CLOSED;
 }
 
 void conn_printf(struct conn *conn, const char *format, ...)

@@ -18,7 +18,7 @@ enum line_status {
     LINE_OK,
     LINE_TOO_LONG,
     LINE_BARE_LF,  /* ended in LF alone: RFC 5321 2.3.8 wants CR LF */
-    LINE_BAD_BYTE, /* has a control character in it, a lone CR or a NUL */
+    LINE_BAD_BYTE, /* a NUL, or a CR that is not followed by LF */
     /* The states from here on are the end of the connection. */
     LINE_CLOSED,  /* the peer is gone */
     LINE_TIMEOUT, /* the peer said nothing for too long */
@@ -30,11 +30,12 @@ struct conn {
     int fd;
     bool verbose;
     bool trace_midline; /* the trace stands in the middle of a line */
+    bool broken;        /* a write has failed: nothing more is written */
     const volatile sig_atomic_t *stop;
     size_t in_start, in_end; /* in[in_start..in_end) is read, not yet used */
     size_t out_size;
-    unsigned char in[CONN_INPUT_SIZE];
     char out[CONN_OUTPUT_SIZE];
+    unsigned char in[CONN_INPUT_SIZE];
 };
 
 /*

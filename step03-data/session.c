@@ -283,6 +283,15 @@ static void run_command(struct session *session, char *line)
         command->run(session, argument + strlen(command->keyword));
 }
 
+/* RFC 5321 4.1.2: no rule of the grammar has room for control characters. */
+static bool has_control(const char *line)
+{
+    for (; *line; line++)
+        if ((unsigned char)*line < ' ' || *line == 0x7F)
+            return true;
+    return false;
+}
+
 /* Trailing blanks are not allowed, but common. */
 static void trim(char *line)
 {
@@ -337,6 +346,8 @@ void session_run(struct conn *conn, const struct config *config)
     conn_printf(conn, "220 %s ESMTP ready\r\n", session.hostname);
     while (session.stage != LEAVING && session.status < LINE_CLOSED) {
         session.status = conn_read_line(conn, line, sizeof(line));
+        if (session.status == LINE_OK && has_control(line))
+            session.status = LINE_BAD_BYTE;
         if (session.status < LINE_CLOSED)
             handle_line(&session, line);
     }

@@ -10,6 +10,8 @@
 
 struct slice slice_from(struct slice slice, size_t offset)
 {
+    if (offset == 0) /* as in an empty slice, whose pointer may be NULL */
+        return slice;
     if (offset > slice.size)
         offset = slice.size;
     return (struct slice){slice.at + offset, slice.size - offset};

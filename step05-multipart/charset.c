@@ -14,7 +14,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CHARSET_NAME_MAX = 40 }; /* RFC 2978 2.3: names fit in that */
+enum {
+    CHARSET_NAME_MAX = 40, /* RFC 2978 2.3: names fit in that */
+    MIDDLE_SIZE = 4096,
+};
 
 static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
 
@@ -89,18 +92,16 @@ static size_t convert_utf8(struct slice *in, char *out, size_t size, bool last)
     return used;
 }
 
-size_t charset_convert(struct charset *charset, struct slice *in, char *out,
-                       size_t size, bool last)
+/* As much of *in as fits into out, by iconv. */
+static size_t convert_foreign(struct charset *charset, struct slice *in,
+                              char *out, size_t size, bool last)
 {
     /* POSIX has this parameter without const, but does not write there */
     char *from = (char *)(size_t)in->at, *to = out;
     size_t from_left = in->size, to_left = size;
 
-    if (charset->iconv == (iconv_t)-1)
-        return convert_utf8(in, out, size, last);
-    while (from_left > 0 && to_left >= sizeof(replacement) &&
-           iconv(charset->iconv, &from, &from_left, &to, &to_left) ==
-               (size_t)-1) {
+    while (from_left > 0 && iconv(charset->iconv, &from, &from_left, &to,
+                                  &to_left) == (size_t)-1) {
         size_t bad = from_left < charset->unit ? from_left : charset->unit;
         if (errno == E2BIG || (errno == EINVAL && !last) ||
             to_left < sizeof(replacement))
@@ -115,6 +116,21 @@ size_t charset_convert(struct charset *charset, struct slice *in, char *out,
         iconv(charset->iconv, NULL, NULL, &to, &to_left);
     *in = slice_from(*in, in->size - from_left);
     return size - to_left;
+}
+
+/* What iconv writes is looked at once more: from UCS-4, for one, it makes
+ * octets that are no UTF-8. Each of them may become three, hence the third. */
+size_t charset_convert(struct charset *charset, struct slice *in, char *out,
+                       size_t size, bool last)
+{
+    char middle[MIDDLE_SIZE];
+    size_t room = size / 3 < sizeof(middle) ? size / 3 : sizeof(middle);
+    struct slice converted = {(unsigned char *)middle, 0};
+
+    if (charset->iconv == (iconv_t)-1)
+        return convert_utf8(in, out, size, last);
+    converted.size = convert_foreign(charset, in, middle, room, last);
+    return convert_utf8(&converted, out, size, true);
 }
 
 void charset_close(struct charset *charset)

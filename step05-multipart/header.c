@@ -27,32 +27,39 @@ static size_t field_name(struct slice line)
     return length;
 }
 
+/* The envelope of a message in a mailbox file, which some leave in. */
+static bool is_envelope(struct slice line)
+{
+    return slice_starts_with(line, "From ") ||
+           slice_starts_with(line, ">From ");
+}
+
 bool header_next(struct slice *rest, struct field *field)
 {
-    struct slice line, after = *rest;
-    size_t name, colon, size;
+    struct slice line, after;
+    size_t name, colon;
+    bool is_field;
 
-    do { /* "From " starts a message in a mailbox file: not a field */
-        *rest = after;
+    do {
+        after = *rest;
         if (!slice_line(&after, &line))
             return false;
-    } while (slice_starts_with(line, "From ") ||
-             slice_starts_with(line, ">From "));
-    if (line.at[0] == '\n') { /* the empty line belongs to neither */
-        *rest = after;
-        return false;
-    }
-    name = colon = field_name(line);
-    while (colon < line.size &&
-           (line.at[colon] == ' ' || line.at[colon] == '\t'))
-        colon++;
-    if (name == 0 || colon == line.size || line.at[colon] != ':')
-        return false;
+        name = colon = field_name(line);
+        while (starts_with_blank(slice_from(line, colon)))
+            colon++;
+        is_field = name > 0 && slice_starts_with(slice_from(line, colon), ":");
+        if (!is_field && line.at[0] != '\n' && !is_envelope(line))
+            return false;
+        if (!is_field)
+            *rest = after; /* the empty line belongs to neither */
+        if (line.at[0] == '\n')
+            return false;
+    } while (!is_field);
     while (starts_with_blank(after))
         slice_line(&after, &line);
-    size = (size_t)(after.at - rest->at);
     field->name = slice_first(*rest, name);
-    field->value = slice_from(slice_first(*rest, size), colon + 1);
+    field->value = slice_first(*rest, (size_t)(after.at - rest->at));
+    field->value = slice_from(field->value, colon + 1);
     field->value = slice_trim(slice_first(field->value, FIELD_MAX));
     *rest = after;
     return true;

@@ -142,11 +142,17 @@ static void close_listeners(struct server *server)
 
 /* ---- Connections -------------------------------------------------------- */
 
-/* No room: say so and hang up. A short line into a new socket can't block. */
+/* No room: say so and hang up, and let no client hold up the others. What it
+ * has sent already is read: unread, it would make the close a reset. */
 static void refuse(int fd)
 {
+    char unread[4096];
+
+    fcntl(fd, F_SETFL, O_NONBLOCK);
     if (write(fd, session_busy, strlen(session_busy)) > 0)
         shutdown(fd, SHUT_WR);
+    for (int i = 0; i < 16 && read(fd, unread, sizeof(unread)) > 0; i++)
+        ;
     close(fd);
 }
 

@@ -169,19 +169,17 @@ static void classify(struct parser *parser, int index)
     struct part *part = &parser->mime->parts[index];
     struct part *parent =
         part->parent < 0 ? NULL : &parser->mime->parts[part->parent];
-    bool multipart = slice_is(part->type, "multipart");
+    bool shallow = part->depth + 1 < MIME_DEPTH_MAX;
 
+    part->kind = PART_LEAF;
+    if (shallow && slice_is(part->type, "multipart") && push(parser, index))
+        part->kind = PART_MULTIPART;
+    else if (shallow && is_message(part) && part->encoding == ENCODING_NONE)
+        part->kind = PART_MESSAGE;
     if (parent)
         part->ordinal = ++parent->children;
     if (!parent || parent->kind == PART_MESSAGE)
-        part->ordinal = multipart ? 0 : 1;
-    part->kind = PART_LEAF;
-    if (part->depth + 1 >= MIME_DEPTH_MAX)
-        return;
-    if (multipart && push(parser, index))
-        part->kind = PART_MULTIPART;
-    else if (is_message(part) && part->encoding == ENCODING_NONE)
-        part->kind = PART_MESSAGE;
+        part->ordinal = part->kind == PART_MULTIPART ? 0 : 1;
 }
 
 /* Start a part, where *rest is. False if there are too many. */

@@ -1,0 +1,73 @@
+/*
+ * fuzz_mime.c - any octets as a message: the tree, the names, the contents.
+ *
+ * Beside what the sanitizers find: a parent comes before its children, and a
+ * file name made of what a stranger wrote leads nowhere else.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include "extract.h"
+#include "mime.h"
+#include "tree.h"
+#include "utf8.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool condition)
+{
+    if (!condition)
+        abort();
+}
+
+static void must_be_safe(const char *name)
+{
+    size_t length = strlen(name);
+
+    must(length > 0 && name[0] != '.' && length < EXTRACT_NAME_SIZE);
+    for (size_t i = 0; i < length;) {
+        const unsigned char *at = (const unsigned char *)name + i;
+        bool valid;
+        size_t n = utf8_length(at, length - i, &valid);
+
+        must(valid && !utf8_is_harmful(at, n) && *at != '/' && *at != '\\');
+        i += n;
+    }
+}
+
+static void try_part(const struct mime *mime, size_t index)
+{
+    const struct part *part = &mime->parts[index];
+    char number[MIME_NUMBER_SIZE], name[EXTRACT_NAME_SIZE];
+    unsigned long long size;
+
+    must(part->parent < (int)index && part->depth <= MIME_DEPTH_MAX);
+    mime_number(mime, part, number);
+    must(strlen(number) < sizeof number);
+    if (part->kind != PART_LEAF)
+        return;
+    must(extract_part(mime, part, -1, name, &size));
+    must_be_safe(name);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static FILE *nowhere;
+    struct mime *mime = calloc(1, sizeof *mime);
+    struct slice message = {data, size};
+
+    if (!nowhere)
+        nowhere = fopen("/dev/null", "w");
+    must(mime && nowhere);
+    mime_parse(mime, message);
+    must(mime->count <= MIME_PARTS_MAX);
+    for (size_t i = 0; i < mime->count; i++)
+        try_part(mime, i);
+    mime_free(mime);
+    free(mime);
+    tree_print(nowhere, message, "name", NULL, -1);
+    return 0;
+}

@@ -1,0 +1,82 @@
+/*
+ * fuzz_word.c - any octets as encoded words, and as text in any charset.
+ *
+ * What comes out must be UTF-8. The first line of the input is the name of a
+ * charset for the rest; a text that is converted in small pieces must come out
+ * as the same text that is converted at once.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include "charset.h"
+#include "utf8.h"
+#include "word.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool condition)
+{
+    if (!condition)
+        abort();
+}
+
+/* A text that is full may end inside a character. */
+static void must_be_utf8(struct slice text)
+{
+    bool full = text.size == TEXT_SIZE;
+
+    while (text.size > 0) {
+        bool valid;
+        size_t length = utf8_length(text.at, text.size, &valid);
+
+        must(length > 0 && length <= text.size);
+        must(valid || (full && text.size < 4));
+        text = slice_from(text, length);
+    }
+}
+
+/* All of in, in pieces of step octets, as a program that reads a file does. */
+static void convert_in_pieces(struct slice name, struct slice in, size_t step,
+                              struct text *text)
+{
+    struct charset charset;
+    struct slice piece = {in.at, 0};
+    const unsigned char *end = in.at + in.size;
+
+    charset_open(&charset, name);
+    for (bool last = false; !last;) {
+        char out[16];
+        size_t n, left = (size_t)(end - piece.at);
+
+        piece.size = piece.size + step < left ? piece.size + step : left;
+        last = piece.size == left;
+        while ((n = charset_convert(&charset, &piece, out, sizeof out, last)))
+            text_add(text, out, n);
+    }
+    charset_close(&charset);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct slice in = {data, size}, name;
+    struct text text, again;
+
+    text.size = again.size = 0;
+    word_decode(in, &text);
+    must_be_utf8(text_slice(&text));
+
+    if (!slice_line(&in, &name))
+        return 0;
+    name = slice_trim(name);
+    text.size = 0;
+    if (!charset_to_text(name, in, &text))
+        return 0;
+    must_be_utf8(text_slice(&text));
+    convert_in_pieces(name, in, 1 + size % 7, &again);
+    must(text.size == TEXT_SIZE || text.size == again.size);
+    must(memcmp(text.at, again.at,
+                text.size < again.size ? text.size : again.size) == 0);
+    return 0;
+}

@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+"""Run the suite: what `make test` and `make test-03 PROG=...` call.
+
+    run.py                          every step in build/, and the repository's own tests
+    run.py 3                        stages 1 to 3, on our step 3
+    run.py 3 --prog my/smtpd        the same, on a program of yours (or a command: "python3 my_smtpd.py")
+    run.py 3 -- -k smuggled -x      what follows -- goes to pytest
+
+The last line is `N passed, N failed`; the exit status is 1 if anything failed, or if
+nothing ran. This file needs Python 3.6, the suite Python 3.8 and pytest. Where no
+interpreter has pytest, it is installed into build/venv, or by the system's package
+manager. Start reading at main().
+"""
+import argparse
+import concurrent.futures
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent
+REPOSITORY = TESTS.parent
+BUILD = Path(os.environ.get("SMTPD_BUILD", str(REPOSITORY / "build")))
+VENV = REPOSITORY / "build" / "venv"
+
+# What to say to a package manager, for those who may.
+PACKAGE_MANAGERS = [
+    ["apt-get", "install", "-y", "python3-pytest"],
+    ["dnf", "install", "-y", "python3-pytest"],
+    ["zypper", "--non-interactive", "install", "python3-pytest"],
+    ["pacman", "-S", "--noconfirm", "python-pytest"],
+    ["apk", "add", "py3-pytest"],
+    ["pkg", "install", "-y", "py311-pytest"],
+    ["pkg_add", "-I", "py3-test"],
+]
+
+
+# ---- an interpreter that has pytest
+
+def interpreters():
+    """This one, then every other python3 there is, in the order of PATH."""
+    found = [sys.executable, str(VENV / "bin" / "python3")]
+    for directory in os.environ.get("PATH", "").split(os.pathsep) + ["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"]:
+        found.append(os.path.join(directory, "python3"))
+    return [path for path in dict.fromkeys(found) if path and os.access(path, os.X_OK)]
+
+
+def can(python, statement):
+    """True if this interpreter is new enough and runs the statement."""
+    return quiet([python, "-c", "import sys; assert sys.version_info >= (3, 8); " + statement])
+
+
+def quiet(command):
+    try:
+        return subprocess.call(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0
+    except OSError:
+        return False
+
+
+def with_pytest():
+    return next((python for python in interpreters() if can(python, "import pytest")), None)
+
+
+def install_into_venv():
+    """pytest in build/venv, which `make clean` removes."""
+    python = next((python for python in interpreters() if can(python, "import venv, ensurepip")), None)
+    if python is None:
+        return False
+    print("no Python here has pytest: installing it into " + str(VENV), flush=True)
+    return quiet([python, "-m", "venv", str(VENV)]) and quiet([str(VENV / "bin" / "python3"), "-m", "pip", "install", "pytest"])
+
+
+def install_with_package_manager():
+    if hasattr(os, "geteuid") and os.geteuid() != 0:
+        return False
+    for command in PACKAGE_MANAGERS:
+        if shutil.which(command[0]):
+            print("no Python here has pytest: " + " ".join(command), flush=True)
+            if command[0] == "apt-get":
+                quiet(["apt-get", "update"])
+            return quiet(command)
+    return False
+
+
+def find_python():
+    python = with_pytest()
+    for install in (install_into_venv, install_with_package_manager):
+        if python is None and install():
+            python = with_pytest()
+    if python is None:
+        sys.exit("The tests need pytest, no python3 (3.8 or newer) here has it, and it could not be installed.\n"
+                 "Install it, for example with: sudo apt-get install python3-pytest")
+    return python
+
+
+# ---- runs of pytest
+
+def steps():
+    return sorted(int(path.name[4:6]) for path in REPOSITORY.glob("step[0-9][0-9]-*"))
+
+
+class Run:
+    """One pytest process. Its results come by a file, so that nothing depends on what it prints."""
+
+    def __init__(self, python, scratch, title, arguments, extra):
+        self.title = title
+        self.results = Path(scratch) / (title.replace(" ", "-") + ".xml")
+        self.command = [python, "-m", "pytest", "-q", "-c", str(TESTS / "pytest.ini"), str(TESTS), "--junitxml", str(self.results),
+                        "--basetemp", str(Path(scratch) / title.replace(" ", "-"))] + arguments + extra
+
+    def run(self):
+        """For runs side by side: the output is kept until the end."""
+        done = subprocess.run(self.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+        return self, done.returncode, done.stdout
+
+    def counts(self, status):
+        """(passed, failed). A run that has no results, or ended by a fault of its own, has failed."""
+        try:
+            suite = xml.etree.ElementTree.parse(str(self.results)).getroot()
+        except (OSError, xml.etree.ElementTree.ParseError):
+            return 0, 1
+        suite = suite.find("testsuite") if suite.tag == "testsuites" else suite
+        tests, failures, errors, skipped = (int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped"))
+        failed = failures + errors
+        return tests - failed - skipped, failed if status in (0, 1, 5) else failed + 1
+
+
+def run_all(python, scratch, extra):
+    """Every step, two side by side (or as many as there are processors); the one with most tests goes first."""
+    runs = [Run(python, scratch, "step %d" % step, ["--step", str(step)], extra) for step in reversed(steps())]
+    runs.append(Run(python, scratch, "the repository", ["--repository"], extra))
+    passed = failed = 0
+    jobs = int(os.environ.get("SMTPD_TEST_JOBS", max(2, os.cpu_count() or 1)))
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for future in concurrent.futures.as_completed([pool.submit(run.run) for run in runs]):
+            run, status, output = future.result()
+            print("==== %s\n%s" % (run.title, output), flush=True)
+            counts = run.counts(status)
+            passed, failed = passed + counts[0], failed + counts[1]
+    return passed, failed
+
+
+def run_one(python, scratch, stage, prog, extra):
+    run = Run(python, scratch, "step %d" % stage, ["--step", str(stage)] + (["--prog", prog] if prog else []), extra)
+    return run.counts(subprocess.call(run.command))
+
+
+def parse(arguments):
+    extra = []
+    if "--" in arguments:
+        at = arguments.index("--")
+        arguments, extra = arguments[:at], arguments[at + 1:]
+    parser = argparse.ArgumentParser(description="Run the test suite.")
+    parser.add_argument("stage", nargs="?", type=int, choices=range(1, 7), help="stages 1 to this (default: every step)")
+    parser.add_argument("--prog", help="the program under test (default: ours)")
+    options = parser.parse_args(arguments)
+    if options.prog and not options.stage:
+        parser.error("--prog needs a stage")
+    return options, extra
+
+
+def main():
+    options, extra = parse(sys.argv[1:])
+    python = find_python()
+    scratch = tempfile.mkdtemp(prefix="smtpd-tests-")
+    try:
+        if options.stage:
+            passed, failed = run_one(python, scratch, options.stage, options.prog, extra)
+        else:
+            passed, failed = run_all(python, scratch, extra)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    print("%d passed, %d failed" % (passed, failed))
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

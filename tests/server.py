@@ -1,0 +1,227 @@
+"""Start a program under test, know where it listens, collect what it prints, and end it.
+
+The program is the leader of a process group of its own, so that a test can kill it
+with all its children, as a power cut would. Start reading at Server.__init__().
+"""
+import os
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+from client import TIMEOUT, Client
+
+SANITIZER_REPORT = re.compile(r"(ERROR|WARNING): \w+Sanitizer|runtime error:")
+LISTENING = re.compile(r"listening on (\S+) port (\d+)$")
+
+
+class StartError(AssertionError):
+    """The program did not say that it listens."""
+
+
+def make_mailbox(mail, name):
+    """A Maildir: https://cr.yp.to/proto/maildir.html"""
+    for part in ("tmp", "new", "cur"):
+        (Path(mail) / name / part).mkdir(parents=True, exist_ok=True)
+
+
+def children_of(pid):
+    """The process ids of a process's children; zombies are among them."""
+    out = subprocess.run(["ps", "-A", "-o", "ppid=,pid="], stdout=subprocess.PIPE, universal_newlines=True).stdout
+    return [int(line.split()[1]) for line in out.splitlines() if line.split()[0] == str(pid)]
+
+
+def eventually(condition):
+    """Wait for something of which no event tells. Returns what condition() returned last."""
+    deadline = time.monotonic() + TIMEOUT
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return condition()
+
+
+def environment():
+    """Our own, with sanitizers that end the program at the first fault and say where it was."""
+    return {"ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
+            "UBSAN_OPTIONS": "print_stacktrace=1", **os.environ}
+
+
+class Server:
+    """A running program. `directory` is its current directory; mailboxes and parts are made there."""
+
+    def __init__(self, command, directory, step, popen=None):
+        self.command = [str(word) for word in command]
+        self.directory = Path(directory)
+        self.mail = self.directory / "mail"
+        self.parts = self.directory / "parts"
+        self.step = step
+        self.killed = False
+        self.lines = []
+        self.changed = threading.Condition()
+        self.stderr_path = self.directory.with_name(self.directory.name + "-stderr.txt")
+        self.write_end = self.start(popen or {})
+        self.pid = self.process.pid
+        self.listening = self.wait_for_listening()
+        self.port = self.listening[0][1]
+
+    # ---- starting and ending
+
+    def start(self, popen):
+        read_end, write_end = os.pipe()
+        with open(self.stderr_path, "ab") as stderr:
+            self.process = subprocess.Popen(
+                self.command, cwd=str(self.directory), stdin=subprocess.DEVNULL, stdout=write_end, stderr=stderr,
+                start_new_session=True, **{"env": environment(), **popen})
+        self.reader = threading.Thread(target=self.collect, args=(read_end,), daemon=True)
+        self.reader.start()
+        return write_end
+
+    def wait_for_listening(self):
+        """The sockets it says it listens on, as [(address, port)]; they are named before anything else is printed."""
+        def lines():
+            return [found for found in map(LISTENING.match, self.lines) if found]
+
+        if not self.wait_for(lambda: lines() or self.has_ended()) or not lines():
+            self.sync()
+            self.kill()
+            raise StartError("%s\nexpected: a line `listening on ADDRESS port N` on stdout\ncame:     %s\nstderr:   %s" % (
+                " ".join(self.command), self.stdout_lines() or "nothing", self.stderr_text().strip() or "nothing"))
+        self.sync()
+        return [(found.group(1), int(found.group(2))) for found in lines()]
+
+    def send_signal(self, number):
+        self.process.send_signal(number)
+
+    def has_ended(self):
+        return self.process.returncode is not None or os.waitid(
+            os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def wait(self):
+        """Wait for the end of the program; what is left of its children is killed. Returns the exit status."""
+        deadline = time.monotonic() + TIMEOUT
+        while not self.has_ended():
+            if time.monotonic() > deadline:
+                self.kill()
+                raise AssertionError("%s did not end within %g seconds" % (self.command[0], TIMEOUT))
+            time.sleep(0.002)
+        return self.end_group()
+
+    def stop(self, number=signal.SIGTERM):
+        """Ask the program to end and return its exit status."""
+        if self.process.returncode is None:
+            self.send_signal(number)
+            self.wait()
+        return self.process.returncode
+
+    def kill(self):
+        """kill -9 the program and all its children at once, as a power cut would."""
+        self.killed = True
+        return self.end_group()
+
+    def end_group(self):
+        """End what is left of the process group. It can't be anyone else's: its leader is not reaped yet."""
+        if self.process.returncode is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        if self.write_end is not None:
+            os.close(self.write_end)
+            self.write_end = None
+            self.reader.join(TIMEOUT)
+        return self.process.returncode
+
+    # ---- talking to it
+
+    def connect(self, family=None, source=None, greeting=None):
+        """A client. From step 2 on the greeting is read, unless greeting=False."""
+        __tracebackhide__ = True
+        address, port = next(pair for pair in self.listening
+                             if family is None or (":" in pair[0]) == (family == socket.AF_INET6))
+        place = (source, 0) if source else None
+        client = Client(socket.create_connection((address, port), TIMEOUT, source_address=place))
+        if self.step > 1 if greeting is None else greeting:
+            client.expect(220)
+        return client
+
+    # ---- what it printed
+
+    def collect(self, read_end):
+        with open(read_end, "rb") as stream:
+            for line in stream:
+                with self.changed:
+                    self.lines.append(line.decode("utf-8", "backslashreplace").rstrip("\n"))
+                    self.changed.notify_all()
+
+    def wait_for(self, condition):
+        """Wait until condition() holds; it is looked at after each line of stdout. Returns what it returned last."""
+        deadline = time.monotonic() + TIMEOUT
+        with self.changed:
+            while not condition() and time.monotonic() < deadline:
+                self.changed.wait(0.01)
+            return condition()
+
+    def sync(self):
+        """Read all that the program has written by now: a mark that we write into the same pipe comes after it."""
+        if self.write_end is None:
+            return
+        mark = "# mark %d" % time.monotonic_ns()
+        os.write(self.write_end, mark.encode() + b"\n")
+        self.wait_for(lambda: mark in self.lines)
+        with self.changed:
+            self.lines.remove(mark)
+
+    def stdout_lines(self):
+        """The lines of standard output so far."""
+        self.sync()
+        return list(self.lines)
+
+    def reports(self):
+        """The reports so far, each a list of lines that begins with `message ...`."""
+        reports = []
+        for line in self.stdout_lines():
+            if line.startswith("message "):
+                reports.append([line])
+            elif reports:
+                reports[-1].append(line)
+        return reports
+
+    def wait_for_report(self, count=1):
+        """The count-th report. Let the client quit first: then the program has printed all of it."""
+        if not self.wait_for(lambda: sum(line.startswith("message ") for line in self.lines) >= count):
+            raise AssertionError("expected: report %d on stdout\ncame:     %s\nstderr:   %s"
+                                 % (count, "\n          ".join(self.stdout_lines()), self.stderr_text()))
+        return self.reports()[count - 1]
+
+    def stderr_text(self):
+        return self.stderr_path.read_bytes().decode("utf-8", "backslashreplace")
+
+    def check_no_sanitizer_report(self):
+        text = self.stderr_text()
+        assert not SANITIZER_REPORT.search(text), "a sanitizer has found a fault:\n" + text
+
+    # ---- what it stored
+
+    def new(self, mailbox="you"):
+        """The files of delivered messages, oldest name first."""
+        return sorted((self.mail / mailbox / "new").glob("*"))
+
+    def tmp(self, mailbox="you"):
+        """What lies in tmp/: messages on their way, or left behind."""
+        return sorted((self.mail / mailbox / "tmp").glob("*"))
+
+    def messages(self, mailbox="you"):
+        """The content of each delivered message."""
+        return [path.read_bytes() for path in self.new(mailbox)]
+
+    def only_message(self, mailbox="you"):
+        messages = self.messages(mailbox)
+        assert len(messages) == 1, "expected: one message in %s/new\ncame:     %d" % (mailbox, len(messages))
+        return messages[0]
+
+
+def trace_and_content(stored):
+    """A stored message as (Return-Path field, Received field, the message as it was sent but with LF)."""
+    found = re.match(rb"(Return-Path:[^\n]*(?:\n[ \t][^\n]*)*\n)(Received:[^\n]*(?:\n[ \t][^\n]*)*\n)", stored, re.I)
+    assert found, "expected: Return-Path: and Received: first\ncame:     %r" % stored[:300]
+    return found.group(1), found.group(2), stored[found.end():]

@@ -1,0 +1,419 @@
+"""Stage 1: a server on a socket, one process per connection.
+
+Each of these holds on the later steps too: wherever a line is asked and answered,
+an echo will do as well as an SMTP reply.
+"""
+import signal
+import socket
+import threading
+
+import pytest
+
+from client import TIMEOUT, Client
+from server import StartError, children_of, eventually
+
+pytestmark = pytest.mark.stage(1)
+
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as sock:
+            sock.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
+def expect_answer(client, line="NOOP"):
+    """One line goes, one comes back: the same (an echo), or 250 (SMTP)."""
+    __tracebackhide__ = True
+    came = client.ask(line)
+    if came != line.encode() and not came.startswith(b"250 "):
+        client.fail("an answer to " + line, came)
+
+
+# ---- what it says when it starts
+
+@pytest.mark.key
+def test_a_line_for_each_socket_it_listens_on(start):
+    server = start()
+    assert server.listening[0][0] == "127.0.0.1"
+    assert all(0 < port < 65536 for _, port in server.listening)
+    assert server.stdout_lines() == ["listening on %s port %d" % pair for pair in server.listening]
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_both_loopback_addresses_by_default(start):
+    server = start()
+    assert sorted(address for address, _ in server.listening) == ["127.0.0.1", "::1"]
+    expect_answer(server.connect(socket.AF_INET))
+    expect_answer(server.connect(socket.AF_INET6))
+
+
+@pytest.mark.parametrize("address", [
+    "127.0.0.1",
+    pytest.param("::1", marks=pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6"))])
+def test_option_l_chooses_the_address(start, address):
+    server = start("-l", address)
+    assert [name for name, _ in server.listening] == [address]
+    expect_answer(server.connect())
+
+
+def test_option_p_chooses_the_port(start):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    server = start("-l", "127.0.0.1", "-p", port)
+    assert server.listening == [("127.0.0.1", port)]
+    expect_answer(server.connect())
+
+
+def test_the_port_can_be_had_again_at_once(start):
+    """The connections of a server that has just ended do not keep the next one from its port (SO_REUSEADDR)."""
+    first = start("-l", "127.0.0.1")
+    client = first.connect()
+    expect_answer(client)
+    first.send_signal(signal.SIGTERM)
+    client.read_to_the_end()    # the server is the first to close: its end of the connection lingers in TIME_WAIT
+    client.close()
+    first.stop()
+    second = start("-l", "127.0.0.1", "-p", first.port)
+    expect_answer(second.connect())
+
+
+def test_option_v_shows_the_conversation_on_stderr(start):
+    server = start("-v")
+    client = server.connect()
+    expect_answer(client, "NOOP said-on-the-wire")
+    client.close()
+    server.stop()
+    assert "said-on-the-wire" in server.stderr_text()
+    assert len(server.stdout_lines()) == len(server.listening)
+
+
+def test_what_is_shown_can_not_command_the_terminal(start):
+    """An escape sequence from outside must not reach a terminal as it is."""
+    server = start("-v")
+    client = server.connect()
+    client.ask("NOOP \x1b]0;owned\x07 \x9b31m")
+    client.close()
+    server.stop()
+    text = server.stderr_text()
+    assert "owned" in text
+    assert all(c in "\n\t" or c.isprintable() for c in text)
+
+
+# ---- what it says when it can't start
+
+def expect_fault(result, status, *words):
+    """One line that names the program and the thing at fault."""
+    assert result.returncode == status, result
+    assert result.stdout == ""
+    if status == 1:
+        assert result.stderr.count("\n") == 1 and result.stderr.endswith("\n"), result.stderr
+    assert result.stderr.strip()
+    for word in words:
+        assert str(word) in result.stderr
+
+
+def test_a_port_in_use(run):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        expect_fault(run("-l", "127.0.0.1", "-p", port), 1, "127.0.0.1", port)
+
+
+def test_an_address_that_is_not_ours(run):
+    expect_fault(run("-l", "203.0.113.77", "-p", "0"), 1, "203.0.113.77")
+
+
+@pytest.mark.parametrize("options", [
+    ["-Z"], ["-p"], ["-p", "smtp2525"], ["-p", "70000"], ["-p", "-1"], ["-p", ""], ["-p", "0x19"],
+    ["-t", "soon"], ["-t", "-5"], ["-p", "0", "one-word-too-many"]], ids=" ".join)
+def test_wrong_usage(run, options):
+    expect_fault(run(*options), 2)
+
+
+# ---- lines
+
+@pytest.mark.only_step(1)
+@pytest.mark.parametrize("line", [b"", b" ", b"hello", b"a" * 2046, "Алиса".encode(), bytes(range(14, 256))],
+                         ids=["empty", "blank", "word", "longest", "UTF-8", "bytes"])
+def test_each_line_comes_back(client, line):
+    client.send(line)
+    assert client.read_line() == line
+
+
+@pytest.mark.only_step(1)
+def test_it_says_nothing_first(client):
+    """The echo has no greeting: the first bytes that come are the first line that went."""
+    client.send("hello")
+    assert client.read_line() == b"hello"
+
+
+@pytest.mark.only_step(1)
+def test_lines_come_back_in_order(client):
+    lines = [b"line %d" % number for number in range(1000)]
+    client.send_raw(b"".join(line + b"\r\n" for line in lines))
+    assert [client.read_line() for _ in lines] == lines
+
+
+@pytest.mark.key
+def test_a_line_is_whole_however_its_bytes_come(client):
+    """TCP hands over bytes, not lines."""
+    client.send_byte_by_byte(b"NOOP\r\n")
+    assert client.read_line() in (b"NOOP", ) or client.log[-1][1].startswith(b"250 ")
+    client.send_in_pieces(b"NO", b"OP\r", b"\nNOOP\r\nNO", b"OP\r\n")
+    answers = [client.read_line() for _ in range(3)]
+    assert len(set(answers)) == 1
+    expect_answer(client)
+
+
+def test_a_line_that_is_too_long_is_answered_once(client):
+    """RFC 5321 4.5.3.1.4, 4.5.3.1.9: the next line is a line again."""
+    for size in (10000, 65536, 300000):
+        client.send_raw(b"NOOP " + b"a" * (size - 7) + b"\r\n")
+        came = client.read_line()
+        assert not came.startswith((b"NOOP", b"250"))
+        expect_answer(client)
+
+
+def test_one_answer_whatever_the_length(client):
+    """Around the limit (here 2048 octets; RFC 5321 demands 512) a line is either taken or refused, never cut in two."""
+    for size in (*range(508, 516), *range(1020, 1030), *range(2040, 2056), *range(4090, 4102)):
+        client.send_raw(b"NOOP " + b"a" * (size - 7) + b"\r\nNOOP\r\n")
+        client.read_line()
+        came = client.read_line()
+        assert came == b"NOOP" or came.startswith(b"250 ")
+
+
+def test_a_bare_lf_does_not_end_a_line_silently(client):
+    """RFC 5321 2.3.8: only CR LF ends a line; whoever types into a plain netcat is told how."""
+    client.send_raw(b"NOOP\n")
+    assert b"nc -C" in client.read_line()
+    expect_answer(client)
+
+
+def test_bytes_after_the_last_line_are_not_a_line(server):
+    """A client that goes away in the middle of a line did not send one."""
+    client = server.connect()
+    client.send_raw(b"NOOP\r\nNOO")
+    client.sock.shutdown(socket.SHUT_WR)
+    came = client.read_line()
+    assert came == b"NOOP" or came.startswith(b"250 ")
+    client.expect_closed()
+
+
+# ---- many clients
+
+def test_200_clients_at_once(server):
+    clients = [server.connect() for _ in range(200)]
+    for client in clients:
+        client.send("NOOP")
+    for client in reversed(clients):
+        came = client.read_line()
+        assert came == b"NOOP" or came.startswith(b"250 ")
+
+
+def test_a_slow_client_holds_nobody_up(server):
+    slow = server.connect()
+    slow.send_raw(b"NO")
+    for _ in range(20):
+        fast = server.connect()
+        expect_answer(fast)
+        fast.close()
+    slow.send_raw(b"OP\r\n")
+    came = slow.read_line()
+    assert came == b"NOOP" or came.startswith(b"250 ")
+
+
+def test_a_client_that_does_not_read_holds_nobody_up(server):
+    deaf = server.connect()
+    deaf.sock.settimeout(0.2)
+    try:
+        while True:
+            deaf.sock.sendall(b"NOOP and some more to fill what the kernel holds\r\n" * 1000)
+    except socket.timeout:
+        pass
+    expect_answer(server.connect())
+
+
+def test_clients_that_vanish(server):
+    """A reset in the middle of a line, or before the answer is read, costs that connection and nothing else."""
+    for last_words in (b"", b"NOO", b"NOOP\r\n" * 100):
+        client = server.connect()
+        client.send_raw(last_words)
+        client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        client.close()
+    expect_answer(server.connect())
+
+
+def connect_until_refused(server, most, source=None):
+    """Clients that stay, and the one that was turned away (or None)."""
+    clients = []
+    while len(clients) < most:
+        client = Client(socket.create_connection(server.listening[0], TIMEOUT, source_address=source))
+        client.send("NOOP")
+        line = client.read_line()
+        if line.startswith(b"421"):
+            client.expect_closed()
+            return clients, client
+        if line.startswith(b"220"):
+            client.read_line()
+        clients.append(client)
+    return clients, None
+
+
+def answers(server):
+    clients, refused = connect_until_refused(server, 1)
+    for client in clients:
+        client.close()
+    return not refused
+
+
+def test_one_address_can_not_have_it_all(start):
+    """One client too many is told so at once; whoever comes from elsewhere is served, and so is who comes later."""
+    server = start("-l", "127.0.0.1")
+    clients, refused = connect_until_refused(server, 400)
+    assert refused and len(clients) >= 200
+    try:
+        others, _ = connect_until_refused(server, 1, source=("127.0.0.2", 0))
+        assert others
+    except OSError:
+        pass    # only Linux gives the whole of 127.0.0.0/8
+    for client in clients:
+        client.close()
+    assert eventually(lambda: answers(server)), "the place of a client that left is not given to another"
+
+
+def test_more_clients_than_fit(start):
+    """However many addresses they come from."""
+    server = start("-l", "127.0.0.1")
+    clients = []
+    try:
+        for last in range(2, 8):
+            more, refused = connect_until_refused(server, 150, source=("127.0.0.%d" % last, 0))
+            clients += more
+            if refused:
+                break
+    except OSError:
+        pytest.skip("only Linux gives the whole of 127.0.0.0/8")
+    assert refused and len(clients) >= 200
+    expect_answer(clients[0])
+
+
+def test_a_burst_of_connections_is_queued(server):
+    """The backlog is at least 1024 (or what the machine allows): no SYN is lost while the program forks."""
+    server.send_signal(signal.SIGSTOP)
+    try:
+        socks = []
+        for _ in range(200):
+            sock = socket.socket()
+            sock.settimeout(0.5)
+            socks.append(sock)
+            sock.connect(server.listening[0])
+    finally:
+        server.send_signal(signal.SIGCONT)
+    for sock in socks:
+        client = Client(sock)
+        client.send("NOOP")
+        assert client.read_line().startswith((b"NOOP", b"220"))
+
+
+def test_nothing_is_left_of_a_client_that_left(server):
+    """Children are reaped: no zombies, and no process per client that has gone."""
+    for _ in range(20):
+        client = server.connect()
+        expect_answer(client)
+        client.sock.shutdown(socket.SHUT_WR)
+        client.expect_closed()
+        client.close()
+    assert eventually(lambda: not children_of(server.pid)), children_of(server.pid)
+
+
+# ---- time
+
+def test_a_client_that_says_nothing_is_sent_away(start):
+    """RFC 5321 4.5.3.2.7: the time is option -t, and silence in the middle of a line is silence too."""
+    server = start("-t", "1")
+    waiting = []
+    for words in (b"", b"NOO", b"NOOP\r"):
+        client = server.connect()
+        client.send_raw(words)
+        waiting.append(client)
+    for client in waiting:
+        rest = client.read_to_the_end()
+        assert rest == b"" or rest.endswith(b"\r\n") and rest.count(b"\r\n") == 1    # a last line may say why
+
+
+# ---- the end
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_a_clean_end(start, number):
+    """No new clients, those who are there are told, and the exit status is 0."""
+    server = start("-l", "127.0.0.1")
+    idle, busy = server.connect(), server.connect()
+    expect_answer(idle)
+    busy.send_raw(b"NO")
+    busy.wait_until_read()
+    server.send_signal(number)
+    for client in (idle, busy):
+        rest = client.read_to_the_end()
+        assert rest == b"" or rest.startswith(b"421 ")
+        client.close()
+    assert server.stop() == 0
+    with pytest.raises(OSError):
+        socket.create_connection(server.listening[0], TIMEOUT)
+
+
+def test_the_end_leaves_no_process(start):
+    """Each client's connection is closed, so nobody is left who holds it."""
+    server = start("-l", "127.0.0.1")
+    clients = [server.connect() for _ in range(10)]
+    for client in clients:
+        expect_answer(client)
+    server.send_signal(signal.SIGTERM)
+    for client in clients:
+        client.read_to_the_end()
+        client.close()
+    assert server.stop() == 0
+
+
+def test_the_end_does_not_wait_for_a_client_that_does_not_read(start):
+    server = start("-l", "127.0.0.1")
+    deaf = server.connect()
+    deaf.sock.settimeout(0.2)
+    try:
+        while True:
+            deaf.sock.sendall(b"NOOP\r\n" * 10000)
+    except socket.timeout:
+        pass
+    assert server.stop() == 0
+
+
+def test_a_second_server_on_the_same_port(start):
+    """SO_REUSEADDR must not let two programs share a port."""
+    first = start("-l", "127.0.0.1")
+    with pytest.raises(StartError):
+        start("-l", "127.0.0.1", "-p", first.port)
+
+
+def test_clients_in_parallel(server):
+    """20 clients at a time, from 4 threads: each gets its own answers."""
+    failures = []
+
+    def talk(name):
+        try:
+            for number in range(5):
+                clients = [server.connect() for _ in range(5)]
+                for client in clients:
+                    expect_answer(client, "NOOP %s-%d" % (name, number))
+                for client in clients:
+                    client.close()
+        except AssertionError as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=talk, args=("thread%d" % number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures, failures[0]

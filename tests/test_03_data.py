@@ -1,0 +1,752 @@
+"""Stage 3: DATA, and delivery into a Maildir.
+
+A message is sent with CR LF ends and stored with LF ends, below two fields of the
+server's own. That the 250 is a promise is for test_promise.py.
+"""
+import email
+import email.policy
+import email.utils
+import hashlib
+import random
+import re
+import signal
+import socket
+import stat
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from client import crlf, dot_stuff
+from server import children_of, eventually, make_mailbox, trace_and_content
+from test_01_echo import has_ipv6
+
+pytestmark = pytest.mark.stage(3)
+
+SIMPLE = crlf("From: alice@example.org\nSubject: test\n\nHello.\n")
+
+
+def content(stored):
+    """What the sender sent, of a stored message."""
+    return trace_and_content(stored)[2]
+
+
+def as_stored(message):
+    return message.replace(b"\r\n", b"\n")
+
+
+# ---- delivery
+
+@pytest.mark.key
+def test_a_message_arrives(server, client):
+    """RFC 5321 3.3, 4.1.1.4"""
+    client.ehlo()
+    client.send("MAIL FROM:<alice@example.org>")
+    client.expect(250)
+    client.send("RCPT TO:<you@localhost>")
+    client.expect(250)
+    client.send("DATA")
+    client.expect(354)
+    client.send_raw(b"Subject: test\r\n\r\nHello.\r\n.\r\n")
+    client.expect(250, enhanced=("2.0.0", "2.6.0"))
+    assert content(server.only_message()) == b"Subject: test\n\nHello.\n"
+    assert server.tmp() == []
+
+
+@pytest.mark.key
+def test_several_messages_in_one_session(server, client):
+    """RFC 5321 3.3: after a message the next transaction begins; the hello is still said"""
+    client.ehlo()
+    for number in range(5):
+        client.deliver(b"Subject: %d\r\n\r\n" % number)
+    assert sorted(map(content, server.messages())) == [b"Subject: %d\n\n" % number for number in range(5)]
+
+
+@pytest.mark.parametrize("line", ["RCPT TO:<you@localhost>", "DATA"])
+def test_a_message_ends_its_transaction(server, client, line):
+    """RFC 5321 4.1.1.4"""
+    client.ehlo()
+    client.deliver(SIMPLE)
+    client.send(line)
+    client.expect(503)
+
+
+@pytest.mark.parametrize("lines, codes", [
+    (["DATA"], [503]), (["MAIL FROM:<a@example.org>", "DATA"], [503, 554]),
+    (["MAIL FROM:<a@example.org>", "RCPT TO:<nobody@localhost>", "DATA"], [503, 554]),
+    (["MAIL FROM:<a@example.org>", "RCPT TO:<you@localhost>", "DATA now"], [501]),
+    (["MAIL FROM:<a@example.org>", "RCPT TO:<you@localhost>", "RSET", "DATA"], [503])], ids=str)
+def test_data_out_of_order(server, client, lines, codes):
+    """RFC 5321 3.3, 4.1.4"""
+    client.ehlo()
+    for line in lines[:-1]:
+        client.send(line)
+        client.read_reply()
+    client.send(lines[-1])
+    client.expect(*codes)
+    client.expect_in_sync()
+    assert server.messages() == []
+
+
+def test_one_refused_recipient_among_good_ones(server, client):
+    """RFC 5321 3.3"""
+    client.ehlo()
+    client.mail()
+    client.send("RCPT TO:<nobody@localhost>")
+    client.expect(550, enhanced="5.1.1")
+    client.rcpt()
+    client.send("RCPT TO:<you@elsewhere.example>")
+    client.expect(550)
+    client.send("DATA")
+    client.expect(354)
+    client.send_message(SIMPLE)
+    client.expect(250)
+    assert content(server.only_message()) == as_stored(SIMPLE)
+
+
+MESSAGES = {
+    "empty": b"",
+    "one empty line": b"\r\n",
+    "no header": b"\r\nbody\r\n",
+    "no body": b"Subject: x\r\n",
+    "a dot": b".\r\n",
+    "dots": b".\r\n..\r\n...\r\n....\r\n",
+    "dots before words": b".a\r\n..b\r\n...c\r\n.\r\n.d",
+    "dots within": b"a.\r\na.b\r\n .\r\n. \r\n.\t.\r\n",
+    "empty lines at the end": b"a\r\n\r\n\r\n\r\n",
+    "blanks at the ends": b"a \r\n b\t\r\n \r\n",
+    "From at the start": b"\r\nFrom alice\r\n>From bob\r\n",
+    "8 bits": bytes(range(128, 256)) + b"\r\n",
+    "every octet": bytes(octet for octet in range(256) if octet not in b"\r\n") + b"\r\n",
+    "NULs": b"\0\0\0\r\n\0.\r\n.\0\r\n",
+    "UTF-8": "Тема: привет\r\n\r\nздравствуй\r\n".encode(),
+}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_content_is_stored_to_the_byte(server, client, name):
+    """RFC 5321 4.5.2, 2.3.8: dots, blanks, NULs and bytes beyond ASCII, sent at once and byte by byte"""
+    message = b"Subject: x\r\n\r\n" + MESSAGES[name] if name != "empty" else b""
+    if not message.endswith(b"\r\n") and message:
+        message += b"\r\n"
+    client.ehlo()
+    client.deliver(message)
+    assert content(server.only_message()) == as_stored(message)
+    if len(message) < 40:
+        client.envelope()
+        client.send_byte_by_byte(dot_stuff(message) + b".\r\n")
+        client.expect(250)
+        assert [content(stored) for stored in server.messages()] == [as_stored(message)] * 2
+
+
+@pytest.mark.key
+@pytest.mark.parametrize("message", [b"Subject: x\r\n\r\n.\r\n..a\r\nb.\r\n\r\n.c\r\n", b".\r\n", b"\r\n\r\n", b""], ids=["dots", "a dot", "empty lines", "empty"])
+def test_a_message_cut_anywhere(server, client, message):
+    """RFC 5321 4.1.1.4: the end is CR LF . CR LF, however the bytes come. The CR LF may be that of the line DATA."""
+    wire = dot_stuff(message) + b".\r\nHELP\r\n"
+    client.ehlo()
+    for cut in range(1, len(wire) - 4):
+        client.envelope()
+        client.send_in_pieces(wire[:cut], wire[cut:])
+        client.expect(250)
+        client.expect(214, 211)
+    stored = list(map(content, server.messages()))
+    assert stored == [as_stored(message)] * (len(wire) - 5)
+
+
+def test_the_end_cut_twice(server, client):
+    """RFC 5321 4.1.1.4: CR LF . CR LF in three pieces, in every way"""
+    wire = b"x\r\n..\r\n.\r\nHELP\r\n"
+    cuts = [(first, second) for first in range(1, 10) for second in range(first + 1, 11)]
+    client.ehlo()
+    for first, second in cuts:
+        client.envelope()
+        client.send_in_pieces(wire[:first], wire[first:second], wire[second:])
+        client.expect(250)
+        client.expect(214, 211)
+    assert list(map(content, server.messages())) == [b"x\n.\n"] * len(cuts)
+
+
+@pytest.mark.parametrize("line", [b"..abc\r\n", b"..\r\n", b"...\r\n", b"a\r\n"])
+def test_every_alignment_of_a_dot(server, client, line):
+    """Whatever the size of a buffer: a CR, an LF and a dot fall on its edge sooner or later."""
+    count = 200000 // len(line)
+    client.ehlo()
+    client.envelope()
+    client.send_raw(b"\r\n" + line * count + b".\r\n")
+    client.expect(250)
+    unstuffed = line[1:] if line.startswith(b".") else line
+    assert content(server.only_message()) == b"\n" + as_stored(unstuffed) * count
+
+
+@pytest.mark.parametrize("size", [997, 998, 999, 4095, 4096, 4097, 65535, 65536, 65537, 1000000])
+def test_a_long_line(server, client, size):
+    """RFC 5321 4.5.3.1.6: 1000 octets must be taken; what is longer is not cut, wrapped or lost"""
+    message = b"Subject: x\r\n\r\n" + b"y" * size + b"\r\n.z" + b"z" * size + b"\r\n"
+    client.ehlo()
+    client.deliver(message)
+    assert content(server.only_message()) == as_stored(message)
+
+
+def test_a_large_message(server, client):
+    """Every line is another one, so that nothing lost, doubled or out of place goes unseen."""
+    message = b"Subject: x\r\n\r\n" + b"".join(b"%d.\r\n.%d\r\n" % (number, number) for number in range(200000))
+    client.ehlo()
+    client.deliver(message)
+    stored = content(server.only_message())
+    assert hashlib.sha256(stored).digest() == hashlib.sha256(as_stored(message)).digest()
+
+
+def test_the_next_commands_may_come_with_the_message(server, client):
+    """RFC 2920 3.1: only DATA itself must be the last of its group"""
+    client.ehlo()
+    client.send_raw(b"MAIL FROM:<a@example.org>\r\nRCPT TO:<you@localhost>\r\nDATA\r\n")
+    for code in (250, 250, 354):
+        client.expect(code)
+    client.send_raw(b"Subject: 1\r\n\r\n.\r\nMAIL FROM:<b@example.org>\r\nRCPT TO:<you@localhost>\r\nDATA\r\n")
+    for code in (250, 250, 250, 354):
+        client.expect(code)
+    client.send_raw(b"Subject: 2\r\n\r\n.\r\nQUIT\r\n")
+    client.expect(250)
+    client.expect(221)
+    client.expect_closed()
+    assert sorted(map(content, server.messages())) == [b"Subject: 1\n\n", b"Subject: 2\n\n"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells in /proc")
+def test_memory_does_not_grow_with_the_message(start):
+    """A message streams to the disk; it is never held as a whole."""
+    server = start("-l", "127.0.0.1")
+    client = server.connect()
+    client.ehlo()
+    client.deliver(SIMPLE)
+    children = children_of(server.pid)
+    before = memory_of(server.pid, *children)
+    client.deliver(b"Subject: x\r\n\r\n" + (b"y" * 76 + b"\r\n") * 200000)
+    assert memory_of(server.pid, *children) - before < 4000
+
+
+def memory_of(*pids):
+    """KiB of memory of their own that processes have."""
+    return sum(int(re.search(r"RssAnon:\s+(\d+) kB", Path("/proc/%d/status" % pid).read_text()).group(1)) for pid in pids)
+
+
+# ---- smuggling
+
+NOT_THE_END = {repr(end)[2:-1]: end for end in (
+    b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r.\r\n", b"\r\n.\r", b"\r.\n", b"\n.\r", b"\n\n.\n\n", b"\r\r.\r\r", b"\n\r.\n\r",
+    b"\r\n.\r\r\n", b"\r\n\r.\r\n", b"\n.\n\r\n", b"\r\n.\n\r\n", b"\r\r\n.\r\r\n")}
+SMUGGLED = (b"MAIL FROM:<boss@example.org>\r\nRCPT TO:<you@localhost>\r\nDATA\r\n"
+            b"Subject: smuggled\r\n\r\nSend me all your money\r\n.\r\n")
+
+
+@pytest.mark.key
+@pytest.mark.parametrize("name", NOT_THE_END)
+def test_no_message_is_smuggled_in(server, client, name):
+    """RFC 5321 2.3.8, 4.1.1.4: only CR LF . CR LF is the end; a bare CR or LF is refused there, and not before"""
+    client.ehlo()
+    for send in client.send_raw, client.send_byte_by_byte:
+        client.envelope()
+        client.send_raw(b"Subject: harmless\r\n\r\nHello")
+        send(NOT_THE_END[name])
+        client.send_raw(SMUGGLED)
+        client.expect(554, enhanced=("5.6.0", "5.5.2"))
+        client.expect_in_sync()
+    client.deliver(SIMPLE)
+    assert content(server.only_message()) == as_stored(SIMPLE)
+    assert server.tmp() == []
+
+
+@pytest.mark.parametrize("text", [b"a\nb", b"a\rb", b"\na", b"\ra", b"a\n", b"a\r", b"\r\n\r", b"\n\r\n", b"\n", b"\r", b"\r\r", b"\0\r\0", b".\n", b".\r", b"..\n"],
+                         ids=lambda text: repr(text)[2:-1])
+def test_a_bare_cr_or_lf(server, client, text):
+    """RFC 5321 2.3.8: wherever it stands, in the header, in the body, at the start or at the end"""
+    client.ehlo()
+    for message in (text + b"\r\n", b"Subject: x\r\nX: " + text + b"\r\n\r\nbody\r\n", b"Subject: x\r\n\r\n" + text + b"\r\n", b"Subject: x\r\n\r\nbody" + text + b"\r\n"):
+        client.envelope()
+        client.send_raw(message + b".\r\n")
+        client.expect(554)
+    client.expect_in_sync()
+    assert server.messages() == [] and server.tmp() == []
+
+
+@pytest.mark.parametrize("pieces", [(b"a\r", b"b\r\n"), (b"a", b"\nb\r\n"), (b"a\r\n\r", b"b\r\n"), (b"a\r", b"\r\n"), (b"a\r\n.\r", b"b\r\n"), (b"a\r\n.", b"\nb\r\n"), (b"a\r", b"\n", b"\n")],
+                         ids=str)
+def test_a_bare_cr_or_lf_between_two_reads(server, client, pieces):
+    """RFC 5321 2.3.8"""
+    client.ehlo()
+    client.envelope()
+    client.send_in_pieces(*pieces)
+    client.send_raw(b"\r\n.\r\n")
+    client.expect(554)
+    client.expect_in_sync()
+    assert server.messages() == []
+
+
+def test_a_bare_cr_around_every_likely_buffer_size(server, client):
+    """RFC 5321 2.3.8"""
+    client.ehlo()
+    for octet in b"\r", b"\n":
+        for edge in (512, 1024, 2048, 4096, 8192, 16384, 32768, 65536):
+            for offset in range(edge - 2, edge + 2):
+                client.envelope()
+                client.send_raw(b"x" * offset + octet + b"y" * 10 + b"\r\n.\r\n")
+                client.expect(554)
+    client.expect_in_sync()
+    assert server.messages() == []
+
+
+# ---- the fields that are put before it
+
+def the_trace(server, mailbox="you"):
+    """The stored message as an independent parser reads it."""
+    message = email.message_from_bytes(server.only_message(mailbox), policy=email.policy.default)
+    assert message.keys()[:2] == ["Return-Path", "Received"]
+    return message
+
+
+def age(date):
+    """Seconds since a date of RFC 5322 3.3."""
+    return time.time() - email.utils.mktime_tz(email.utils.parsedate_tz(date))
+
+
+@pytest.mark.key
+def test_trace_information(server, client):
+    """RFC 5321 4.4"""
+    client.ehlo("client.example")
+    reply = client.deliver(SIMPLE)
+    path, received, _ = trace_and_content(server.only_message())
+    assert path == b"Return-Path: <alice@example.org>\n"
+    flat = re.sub(r"\s+", " ", received.decode("ascii"))
+    found = re.fullmatch(r"Received: from (\S+) \(.*\[127\.0\.0\.1\].*\) by (\S+)(?: \(.*\))? with (\S+) id (\S+) for (\S+); (.*) ", flat)
+    assert found, flat
+    name, by, protocol, identifier, recipient, date = found.groups()
+    assert name == "client.example"
+    assert by
+    assert protocol == "ESMTP"
+    assert recipient == "<you@localhost>"
+    assert identifier in reply.lines[-1], "the id in the 250 is the one in the message"
+    assert abs(age(date)) < 3600
+    assert all(len(line) <= 998 for line in received.splitlines())
+
+
+def test_trace_information_without_esmtp(server, client):
+    """RFC 3848: the protocol after HELO is SMTP"""
+    client.helo("old.example")
+    client.deliver(SIMPLE)
+    received = str(the_trace(server)["Received"])
+    assert re.search(r"from old\.example\b", received)
+    assert re.search(r"with\s+SMTP\s", received)
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_trace_information_with_ipv6(start):
+    """RFC 5321 4.1.3, 4.4.1"""
+    server = start("-l", "::1")
+    client = server.connect()
+    client.ehlo()
+    client.deliver(SIMPLE)
+    assert "[IPv6:::1]" in str(the_trace(server)["Received"])
+
+
+@pytest.mark.parametrize("sender", ["", "a@example.org", '"a b"@example.org', '"a\\"b"@[192.0.2.1]', "a!b%c=d@example.org"])
+def test_return_path(server, client, sender):
+    """RFC 5321 4.4: the reverse-path as it came; <> for a bounce"""
+    client.ehlo()
+    client.deliver(SIMPLE, sender=sender)
+    assert trace_and_content(server.only_message())[0] == b"Return-Path: <%s>\n" % sender.encode()
+
+
+def test_a_source_route_is_dropped(server, client):
+    """RFC 5321 4.1.1.3, appendix C: accepted, and ignored"""
+    client.ehlo()
+    client.deliver(SIMPLE, sender="@relay.example:alice@example.org", recipients="@relay.example:you@localhost")
+    assert trace_and_content(server.only_message())[0] == b"Return-Path: <alice@example.org>\n"
+
+
+def test_a_sender_beyond_ascii(server, client):
+    """RFC 6532 3.2, RFC 6531 4.3"""
+    client.ehlo()
+    client.deliver(SIMPLE, sender="алиса@пример.рф", parameters="SMTPUTF8 BODY=8BITMIME")
+    path, received, _ = trace_and_content(server.only_message())
+    assert path.decode() == "Return-Path: <алиса@пример.рф>\n"
+    assert re.search(rb"with\s+(UTF8SMTP|ESMTP)\b", received)
+
+
+@pytest.mark.parametrize("name", [
+    "[192.0.2.1]", "my_pc", "a;b", "a(b", "a)b", "a\\", '"a', "a (b) by c; Thu, 1 Jan 1970 00:00:00 +0000", "пример.example", "<a@b>",
+    "a" * 300], ids=lambda name: name[:20])
+def test_a_strange_hello_does_not_break_the_trace(server, client, name):
+    """RFC 5321 4.4: what a client calls itself is not to be believed, so it is not to be able to forge a field either"""
+    client.send("EHLO " + name)
+    if client.expect(250, 501).code == 501:
+        return
+    client.deliver(SIMPLE)
+    _, received, stored = trace_and_content(server.only_message())
+    assert stored == as_stored(SIMPLE)
+    flat = re.sub(rb"\s+", b" ", received)
+    assert flat.count(b"(") == flat.count(b")") and flat.count(b"[127.0.0.1]") == 1 and flat.count(b" by ") == 1, flat
+    assert abs(age(flat.split(b";")[-1].decode())) < 3600
+
+
+def test_the_stored_message_parses(server, client):
+    """RFC 5322: the sender's header goes on where ours ends"""
+    client.ehlo()
+    client.deliver(crlf("From: alice@example.org\nTo: you@localhost\nSubject: folded\n twice\n\nbody\n"))
+    message = the_trace(server)
+    assert message.defects == []
+    assert message.keys() == ["Return-Path", "Received", "From", "To", "Subject"]
+    assert message["Subject"] == "folded twice"
+    assert message.get_payload() == "body\n"
+
+
+# ---- several recipients
+
+def test_each_recipient_gets_the_message(start):
+    """RFC 5321 4.1.1.3; and none is told of the others (RFC 5321 7.2)"""
+    server = start(mailboxes=("ann", "bob", "carol"))
+    client = server.connect()
+    client.ehlo()
+    client.deliver(SIMPLE, recipients=("ann@localhost", "Postmaster", "carol@localhost"))
+    for mailbox in ("ann", "postmaster", "carol"):
+        received, stored = trace_and_content(server.only_message(mailbox))[1:]
+        assert stored == as_stored(SIMPLE)
+        assert not re.search(rb"\sfor\s", received)
+        assert server.tmp(mailbox) == []
+    assert server.messages("bob") == []
+
+
+def test_100_recipients_in_one_message(start):
+    """RFC 5321 4.5.3.1.8"""
+    names = ["user%d" % number for number in range(100)]
+    server = start(mailboxes=names)
+    client = server.connect()
+    client.ehlo()
+    client.mail()
+    client.send_raw(b"".join(b"RCPT TO:<%s@localhost>\r\n" % name.encode() for name in names) + b"DATA\r\n")
+    for _ in names:
+        client.expect(250)
+    client.expect(354)
+    client.send_message(SIMPLE)
+    client.expect(250)
+    assert [content(server.only_message(name)) for name in names] == [as_stored(SIMPLE)] * 100
+
+
+@pytest.mark.parametrize("recipients", [("you@localhost",) * 3, ("you@localhost", "YOU@localhost", '"you"@localhost', '"y\\ou"@LOCALHOST')], ids=["thrice", "in other words"])
+def test_the_same_mailbox_gets_one_copy(server, client, recipients):
+    """RFC 5321 4.1.1.3, 2.4"""
+    client.ehlo()
+    client.deliver(SIMPLE, recipients=recipients)
+    assert content(server.only_message()) == as_stored(SIMPLE)
+
+
+# ---- mailboxes
+
+def test_postmaster_is_always_there(start):
+    """RFC 5321 4.5.1: in any case, with and without a domain; the server made the mailbox, and the directory that holds it"""
+    server = start(mailboxes=())
+    client = server.connect()
+    client.ehlo()
+    for name in ("Postmaster", "POSTMASTER@localhost", "postmaster@localhost"):
+        client.deliver(SIMPLE, recipients=name)
+    assert len(server.messages("postmaster")) == 3
+    assert {path.name for path in (server.mail / "postmaster").iterdir()} == {"tmp", "new", "cur"}
+
+
+@pytest.mark.key
+def test_a_user_without_a_mailbox(server, client):
+    """RFC 5321 3.3"""
+    client.ehlo()
+    client.mail()
+    client.send("RCPT TO:<nobody@localhost>")
+    client.expect(550, enhanced="5.1.1")
+    make_mailbox(server.mail, "nobody")
+    client.rcpt("nobody@localhost")
+
+
+def test_mailbox_names_in_any_case(server, client):
+    """RFC 5321 2.4: a local part may be case-sensitive; here it is not"""
+    client.ehlo()
+    client.deliver(SIMPLE, recipients="YOU@localhost")
+    assert len(server.messages()) == 1
+
+
+def test_a_mailbox_beyond_ascii(start):
+    """RFC 6531 3.3"""
+    server = start(mailboxes=("алиса",))
+    client = server.connect()
+    client.ehlo()
+    client.deliver(SIMPLE, recipients="алиса@localhost", parameters="SMTPUTF8")
+    assert len(server.messages("алиса")) == 1
+
+
+@pytest.mark.parametrize("local_part", [
+    '"../outside"', '"../../outside"', '"you/../../outside"', '"you/../you"', '"./you"', '"you/"', '"/you"', '"you/."', "you/", "/you", "you/new", '"you/new"',
+    '""', '"."', '".."', '"..."', '".hidden"', '"/"', '"//"', '"\\/you"', '"..\\/outside"', '"~"', '"*"', '"y?u"', '"you\\\\"', '"a file"', '"a file/new"',
+    "/tmp", '"' + "/" * 60 + '"', '"' + "../" * 20 + '"', "a" * 64])
+def test_a_name_does_not_leave_the_mail_directory(start, tmp_path, local_part):
+    """RFC 5321 7: a local part is an outsider's text, not a path"""
+    server = start(mailboxes=("you", ".hidden"))
+    make_mailbox(server.directory, "outside")
+    make_mailbox(tmp_path, "outside")
+    (server.mail / "a file").write_text("")
+    before = sorted(tmp_path.rglob("*"))
+    client = server.connect()
+    client.ehlo()
+    client.mail()
+    client.send("RCPT TO:<%s@localhost>" % local_part)
+    client.expect(550, 501, 553)
+    client.send("DATA")
+    client.expect(503, 554)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+# ---- the files
+
+def test_a_file_is_for_its_owner_only(start):
+    """Mail is private, whatever the umask says."""
+    server = start(preexec_fn=lambda: __import__("os").umask(0))
+    client = server.connect()
+    client.ehlo()
+    client.deliver(SIMPLE)
+    mode = server.new()[0].stat().st_mode
+    assert stat.S_ISREG(mode) and stat.S_IMODE(mode) == 0o600
+    assert stat.S_IMODE((server.mail / "postmaster").stat().st_mode) == 0o700
+
+
+def test_a_name_says_when_and_no_two_are_the_same(server):
+    """https://cr.yp.to/proto/maildir.html: a new name for each, of many sessions and of many messages in one"""
+    def deliver():
+        client = server.connect()
+        client.ehlo()
+        for _ in range(10):
+            client.deliver(SIMPLE)
+        client.quit()
+
+    now = time.time()
+    for _ in range(3):
+        threads = [threading.Thread(target=deliver) for _ in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    names = [path.name for path in server.new()]
+    assert len(names) == 150
+    for name in names:
+        assert re.fullmatch(r"\d+\.[^/:.]+\.[^/:]+", name), name
+        assert abs(int(name.split(".")[0]) - now) < 3600
+
+
+# ---- limits
+
+@pytest.mark.key
+def test_a_message_over_the_limit(start):
+    """RFC 1870 6.3: 552 at its end; CR LF counts, the doubled dots do not; the connection is in sync"""
+    server = start("-s", "1000")
+    client = server.connect()
+    assert client.ehlo().keywords["SIZE"] == "1000"
+    limit = b"x" * 96 + b"\r\n" + (b"." + b"y" * 97 + b"\r\n") * 9 + b"\r\n"
+    assert len(limit) == 1000
+    for message, code in ((limit, 250), (limit + b"\r\n", 552), (b"x" + limit, 552), (limit, 250)):
+        client.envelope()
+        client.send_message(message)
+        client.expect(code, enhanced="5.3.4" if code == 552 else None)
+        client.expect_in_sync()
+    assert [content(stored) for stored in server.messages()] == [as_stored(limit)] * 2
+    assert server.tmp() == []
+
+
+def test_a_message_that_is_larger_than_it_said(start):
+    """RFC 1870 6.3: SIZE= is a promise of the client, and not to be relied on"""
+    server = start("-s", "1000")
+    client = server.connect()
+    client.ehlo()
+    client.envelope(parameters="SIZE=10")
+    client.send_message(b"x" * 2000 + b"\r\n")
+    client.expect(552)
+    client.send("MAIL FROM:<alice@example.org> SIZE=1001")
+    client.expect(552, enhanced="5.3.4")
+    client.deliver(SIMPLE, parameters="SIZE=1000")
+    assert len(server.messages()) == 1
+
+
+def test_a_message_hundreds_of_times_over_the_limit(start):
+    """RFC 1870 6.3: it is read to its end, but it does not fill the disk on the way"""
+    server = start("-s", "10000")
+    client = server.connect()
+    client.ehlo()
+    client.envelope()
+    for _ in range(100):
+        client.send_raw(b"x" * 70 + b"\r\n..\r\n" + b"y" * 49922 + b"\r\n")
+    client.wait_until_read()
+    assert sum(path.stat().st_size for path in server.tmp()) < 200000
+    client.send_raw(b".\r\n")
+    client.expect(552)
+    client.expect_in_sync()
+    client.deliver(SIMPLE)
+    assert content(server.only_message()) == as_stored(SIMPLE)
+    assert server.tmp() == []
+
+
+def received_fields(count, name="Received"):
+    return b"".join(b"%s: from a by b%d;\r\n\tThu, 1 Jan 1970 00:00:00 +0000\r\n" % (name.encode(), number) for number in range(count))
+
+
+@pytest.mark.parametrize("message, code", [
+    (received_fields(100) + SIMPLE, 250),
+    (received_fields(101) + SIMPLE, 554),
+    (b"X-Field: x\r\n" + received_fields(101) + SIMPLE, 554),
+    (received_fields(101, "RECEIVED") + SIMPLE, 554),
+    (received_fields(51, "received") + b"Subject: x\r\n" + received_fields(51) + b"\r\n", 554),
+    (received_fields(101), 554),
+    (SIMPLE + received_fields(200), 250),
+    (received_fields(200, "Received-SPF") + SIMPLE, 250),
+    (received_fields(200, "X-Received") + SIMPLE, 250),
+    (b"X: y\r\n" + b" Received: folded\r\n" * 200 + SIMPLE, 250),
+], ids=["100", "101", "after another", "in capitals", "here and there", "nothing else", "in the body", "another name", "yet another", "folded lines"])
+def test_a_loop(server, client, message, code):
+    """RFC 5321 6.3: more than 100 Received fields"""
+    client.ehlo()
+    client.envelope()
+    client.send_raw(dot_stuff(message) + b".\r\n")
+    client.expect(code, enhanced="5.4.6" if code == 554 else None)
+    client.expect_in_sync()
+    assert len(server.messages()) == (code == 250)
+
+
+def test_a_loop_is_seen_however_the_bytes_come(server, client):
+    """RFC 5321 6.3"""
+    client.ehlo()
+    client.envelope()
+    for number in range(101):
+        client.send_in_pieces(b"Rec", b"eived: x\r\n")
+    client.send_raw(b"\r\n.\r\n")
+    client.expect(554)
+    assert server.messages() == []
+
+
+# ---- what ends before its end
+
+PARTS = [b"", b"Subject: x\r\n\r\nHello", b"Hello\r", b"Hello\r\n", b"Hello\r\n.", b"Hello\r\n.\r", b".", b".\r"]
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: repr(part)[2:-1] or "nothing")
+def test_a_message_that_stops_in_the_middle(server, client, part):
+    """RFC 5321 4.1.1.4: without the dot there is no message, not even in tmp/"""
+    client.ehlo()
+    client.envelope()
+    client.send_raw(part)
+    client.sock.shutdown(socket.SHUT_WR)
+    client.expect_closed()
+    assert eventually(lambda: not server.tmp())
+    assert server.messages() == []
+
+
+def test_a_client_that_vanishes_in_the_middle(server):
+    """A reset instead of a dot"""
+    client = server.connect()
+    client.ehlo()
+    client.envelope()
+    client.send_raw(b"x" * 300000)
+    client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    client.close()
+    assert eventually(lambda: not server.tmp())
+    assert server.messages() == []
+
+
+def test_silence_in_the_middle_of_a_message(start):
+    """RFC 5321 4.5.3.2.5: 421, the end, and nothing is left"""
+    server = start("-t", "1")
+    clients = [server.connect() for _ in PARTS]
+    for client, part in zip(clients, PARTS):
+        client.ehlo()
+        client.envelope()
+        client.send_raw(part)
+    for client in clients:
+        client.expect(421, enhanced="4.4.2")
+        client.expect_closed()
+    assert eventually(lambda: not server.tmp())
+    assert server.messages() == []
+
+
+def test_a_slow_sender_is_not_a_silent_one(start):
+    """RFC 5321 4.5.3.2.5: the time runs between two reads, not over the whole message"""
+    server = start("-t", "2")
+    client = server.connect()
+    client.ehlo()
+    client.envelope()
+    for number in range(6):
+        client.send_raw(b"line %d\r\n" % number)
+        time.sleep(0.4)     # nothing to wait for: the time that goes by is the test
+    client.send_raw(b".\r\n")
+    client.expect(250)
+    assert len(server.messages()) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_the_end_in_the_middle_of_a_message(start, number):
+    """RFC 5321 3.8, 4.1.1.4"""
+    server = start()
+    clients = [server.connect() for _ in PARTS]
+    for client, part in zip(clients, PARTS):
+        client.ehlo()
+        client.envelope()
+        client.send_raw(part)
+        client.wait_until_read()
+    server.send_signal(number)
+    for client in clients:
+        client.expect(421, enhanced=("4.3.2", "4.3.0"))
+        client.expect_closed()
+        client.close()
+    assert server.stop() == 0
+    assert server.messages() == [] and server.tmp() == []
+
+
+# ---- many at once
+
+def test_many_senders_at_once(start):
+    """What one sends does not get into the message of another."""
+    chance = random.Random(1)
+    server = start(mailboxes=("ann", "bob"))
+    bodies = [b"Subject: %d\r\n\r\n" % number + b"%d\r\n" % number * chance.randrange(20000) for number in range(40)]
+    clients = [server.connect() for _ in bodies]
+    for client in clients:
+        client.ehlo()
+    for number, client in enumerate(clients):
+        client.envelope(recipients="ann@localhost" if number % 2 else "bob@localhost")
+    for client, body in zip(clients, bodies):
+        client.send_raw(body[:len(body) // 2])
+    for client, body in zip(clients, bodies):
+        client.send_raw(body[len(body) // 2:] + b".\r\n")
+    for client in clients:
+        client.expect(250)
+    for first, mailbox in enumerate(("bob", "ann")):
+        assert sorted(map(content, server.messages(mailbox))) == sorted(map(as_stored, bodies[first::2]))
+
+
+# ---- when it can't start
+
+@pytest.mark.parametrize("where", ["missing/mail", "a-file", "a-file/mail"])
+def test_a_mail_directory_that_can_not_be(run, tmp_path, where):
+    """One line that names the thing at fault"""
+    (tmp_path / "a-file").write_text("")
+    result = run("-p", "0", "-m", tmp_path / where)
+    assert result.returncode == 1 and result.stdout == ""
+    assert result.stderr.count("\n") == 1 and str(tmp_path / where) in result.stderr
+
+
+@pytest.mark.parametrize("options", [["-s", "big"], ["-s", "-1"], ["-s", ""], ["-m"], ["-d"]], ids=" ".join)
+def test_wrong_usage(run, options):
+    result = run("-p", "0", *options)
+    assert result.returncode == 2 and result.stdout == "" and result.stderr
+
+
+def test_a_mail_directory_named_from_here(start):
+    """-m may be a relative path"""
+    server = start("-m", "here", mailboxes=())
+    client = server.connect()
+    client.ehlo()
+    client.deliver(SIMPLE, recipients="postmaster")
+    assert len(list((server.directory / "here" / "postmaster" / "new").iterdir())) == 1

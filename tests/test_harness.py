@@ -1,0 +1,280 @@
+"""The suite itself: does it see faults, and say clearly what it saw?
+
+A program that is wrong on purpose is put under test, and what pytest prints is read.
+"""
+import os
+import random
+import signal
+import smtplib
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import client as client_module
+import run as runner
+from client import Client, ConversationError, dot_stuff, escape, unread_bytes
+from server import Server, StartError, trace_and_content
+
+pytestmark = pytest.mark.repository
+
+TESTS = Path(__file__).resolve().parent
+
+# Says what it is told to say, line by line, to one client after the other.
+PUPPET = '''
+import os, signal, socket, sys
+listener = socket.create_server(("127.0.0.1", 0))
+print("listening on 127.0.0.1 port %d" % listener.getsockname()[1], flush=True)
+signal.signal(signal.SIGTERM, lambda *_: os._exit(EXIT))
+while True:
+    sock, _ = listener.accept()
+    stream = sock.makefile("rwb")
+    stream.write(b"220 puppet ESMTP\\r\\n")
+    stream.flush()
+    for line in stream:
+        stream.write(SAYS)
+        stream.flush()
+'''
+
+
+@pytest.fixture
+def puppet(tmp_path):
+    """puppet(says, status): a command whose every reply is the same, and which ends with that status."""
+    def puppet(says=b"250 2.0.0 ok\r\n", status=0):
+        program = tmp_path / "puppet.py"
+        program.write_text(PUPPET.replace("SAYS", repr(says)).replace("EXIT", str(status)))
+        return [sys.executable, str(program)]
+    return puppet
+
+
+@pytest.fixture
+def peer():
+    """A client, and the socket at the other end."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = Client(socket.create_connection(listener.getsockname()))
+        other, _ = listener.accept()
+    with other:
+        yield client, other
+
+
+def run_pytest(tmp_path, text, command, *options):
+    """Run tests, written as text, against a program. Returns (exit status, what was printed)."""
+    (tmp_path / "test_sample.py").write_text("import pytest\npytestmark = pytest.mark.stage(2)\n" + text)
+    done = subprocess.run([sys.executable, "-m", "pytest", "-c", str(TESTS / "pytest.ini"), "-p", "conftest", str(tmp_path / "test_sample.py"),
+                           "--step", "2", "--prog", " ".join(command), "--basetemp", str(tmp_path / "base"), *options],
+                          env={**os.environ, "PYTHONPATH": str(TESTS)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+    return done.returncode, done.stdout
+
+
+# ---- bytes and replies
+
+def test_bytes_are_shown_so_that_they_can_be_read():
+    assert escape(b"a\r\n\0\x1b\xff\\") == "a\\r\\n\\x00\\x1b\\xff\\\\"
+    assert escape(b"x" * 1000).endswith("(1000 bytes in all)")
+
+
+def test_dots_are_doubled_as_smtplib_does():
+    chance = random.Random(1)
+    for _ in range(500):
+        message = b"".join(chance.choice([b".", b"a", b"\r\n"]) for _ in range(chance.randrange(12)))
+        assert dot_stuff(message) == smtplib._quote_periods(message)
+
+
+def test_a_reply_of_several_lines(peer):
+    client, other = peer
+    other.sendall(b"250-mx.example\r\n250-SIZE 1000\r\n250 PIPELINING\r\n550 5.1.1 no\r\n")
+    reply = client.expect(250)
+    assert reply.keywords == {"SIZE": "1000", "PIPELINING": ""} and reply.enhanced == ""
+    assert client.expect(550, enhanced="5.1.1").enhanced == "5.1.1"
+
+
+@pytest.mark.parametrize("says", [
+    b"550 5.1.1 no\r\n", b"25 ok\r\n", b"250ok\r\n", b"250-a\r\n251 b\r\n", b"250 ok\n", b"\r\n", b"250 2.0.0 ok", b"", b"250 2.1.5 not this one\r\n"])
+def test_a_wrong_reply_is_a_failure(peer, says):
+    client, other = peer
+    client.send("NOOP")
+    other.sendall(says)
+    other.shutdown(socket.SHUT_WR)
+    with pytest.raises(ConversationError):
+        client.expect(250, enhanced="2.0.0")
+
+
+def test_silence_is_a_failure(peer, monkeypatch):
+    monkeypatch.setattr(client_module, "TIMEOUT", 0.05)
+    client, other = peer
+    client.sock.settimeout(0.05)
+    other.sendall(b"250 unfin")
+    with pytest.raises(ConversationError, match="nothing for 0.05 seconds, after an unfinished line: 250 unfin"):
+        client.expect(250)
+
+
+def test_a_reply_too_many_is_a_failure(peer):
+    client, other = peer
+    other.sendall(b"250 2.0.0 ok\r\n250 2.0.0 ok\r\n214 2.0.0 help\r\n")
+    client.expect(250)
+    with pytest.raises(ConversationError):
+        client.expect_in_sync()
+
+
+def test_words_after_the_end_are_a_failure(peer):
+    client, other = peer
+    other.sendall(b"250 2.0.0 ok\r\n")
+    other.shutdown(socket.SHUT_WR)
+    with pytest.raises(ConversationError):
+        client.expect_closed()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells")
+def test_what_the_other_end_has_not_read_is_known(peer):
+    client, other = peer
+    client.send_raw(b"hello")
+    assert unread_bytes(client.sock.getpeername(), client.sock.getsockname()) == 5
+    other.recv(5)
+    assert unread_bytes(client.sock.getpeername(), client.sock.getsockname()) == 0
+    client.wait_until_read()
+
+
+def test_our_two_fields_and_the_rest():
+    assert trace_and_content(b"Return-Path: <>\nReceived: a\n\tb\nX: y\n\nz\n") == (b"Return-Path: <>\n", b"Received: a\n\tb\n", b"X: y\n\nz\n")
+    with pytest.raises(AssertionError):
+        trace_and_content(b"X: y\n\nz\n")
+
+
+# ---- what a failure shows
+
+CONVERSATION = '''
+def test_sample(client):
+    """RFC 5321 4.1.4"""
+    client.send("RCPT TO:<you@localhost>")
+    client.expect(503)
+'''
+
+
+def test_a_failure_shows_what_is_needed_to_understand_it(tmp_path, puppet):
+    status, output = run_pytest(tmp_path, CONVERSATION, puppet(b"250 2.1.5 \xffine\r\n"))
+    assert status == 1
+    for shown in ("1  S: 220 puppet ESMTP\\r\\n", "2  C: RCPT TO:<you@localhost>\\r\\n", "3  S: 250 2.1.5 \\xffine\\r\\n",
+                  "expected: 503", "came:     250 2.1.5", "RFC 5321 4.1.4", "TUTORIAL.md, chapter 2", "client.expect(503)"):
+        assert shown in output
+    assert "client.py" not in output, "the inside of the helper is of no interest"
+
+
+def test_a_failed_assert_shows_the_conversation_too(tmp_path, puppet):
+    status, output = run_pytest(tmp_path, "def test_sample(client):\n    client.ehlo()\n    assert 1 == 2\n", puppet())
+    assert status == 1
+    assert "2  C: EHLO client.example\\r\\n" in output
+
+
+def test_a_program_that_is_not_there(tmp_path):
+    status, output = run_pytest(tmp_path, CONVERSATION, ["/no/such/program"])
+    assert status == 3
+    assert "no such program: /no/such/program" in output
+
+
+@pytest.mark.parametrize("program, words", [
+    ("import sys; sys.exit('cannot listen')", ["cannot listen", "listening on ADDRESS port N"]),
+    ("print('hello', flush=True)", ["hello"])])
+def test_a_program_that_does_not_listen(tmp_path, program, words):
+    with pytest.raises(StartError) as raised:
+        Server([sys.executable, "-c", program], tmp_path, 2)
+    assert all(word in str(raised.value) for word in words)
+
+
+def test_a_program_that_ends_badly(tmp_path, puppet):
+    """A status that is not 0 after SIGTERM fails the test, whatever was said before."""
+    status, output = run_pytest(tmp_path, "def test_sample(client):\n    client.ehlo()\n", puppet(status=7))
+    assert status == 1
+    assert "expected: exit status 0 after SIGTERM" in output and "came:     7" in output
+
+
+def test_a_program_that_dies_on_the_way(tmp_path, puppet):
+    text = "import os, signal\ndef test_sample(server):\n    os.kill(server.pid, signal.SIGKILL)\n    server.wait()\n"
+    assert run_pytest(tmp_path, text, puppet())[0] == 1
+
+
+@pytest.mark.parametrize("report", ["==1==ERROR: AddressSanitizer: heap-buffer-overflow", "main.c:1:2: runtime error: index 9 out of bounds"])
+def test_what_a_sanitizer_says_fails_a_test(tmp_path, puppet, report):
+    command = puppet()
+    program = Path(command[1])
+    program.write_text("import sys\nprint(%r, file=sys.stderr, flush=True)\n" % report + program.read_text())
+    status, output = run_pytest(tmp_path, "def test_sample(client):\n    client.ehlo()\n", command)
+    assert status == 1 and report in output
+
+
+def test_nothing_is_left_running(tmp_path, puppet):
+    server = Server(puppet(), tmp_path, 2)
+    server.connect().ehlo()
+    assert server.stop() == 0
+    with pytest.raises(OSError):
+        os.kill(server.pid, 0)
+
+
+def test_a_program_that_does_not_want_to_end(tmp_path, puppet, monkeypatch):
+    import server as server_module
+    server = Server([sys.executable, "-c", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+                     "print('listening on 127.0.0.1 port 1', flush=True); time.sleep(60)"], tmp_path, 2)
+    monkeypatch.setattr(server_module, "TIMEOUT", 0.1)
+    with pytest.raises(AssertionError, match="did not end"):
+        server.stop()
+    assert server.process.returncode == -signal.SIGKILL
+
+
+# ---- which tests run
+
+def collected(*options):
+    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "--collect-only", "-c", str(TESTS / "pytest.ini"), str(TESTS), *options],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+    return {line.split("::")[0].split("/")[-1] for line in done.stdout.splitlines() if "::" in line}, done.stdout
+
+
+def test_stages_are_cumulative():
+    assert collected("--step", "1")[0] == {"test_01_echo.py"}
+    files, output = collected("--step", "3")
+    assert {"test_01_echo.py", "test_02_commands.py", "test_03_data.py", "test_promise.py"} <= files
+    assert not any("04" in name or "05" in name or "06" in name for name in files)
+    assert "test_it_says_nothing_first" not in output and "test_data_is_the_next_layer" not in output
+    files, output = collected("--step", "2", "--stage", "3", "--from-stage", "3")
+    assert "test_03_data.py" in files and "test_02_commands.py" not in files
+    assert "test_harness.py" in collected("--repository")[0]
+
+
+# ---- the runner
+
+def run_runner(*arguments):
+    done = subprocess.run([sys.executable, str(TESTS / "run.py"), *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+    return done.returncode, done.stdout.rstrip("\n").split("\n")
+
+
+@pytest.mark.parametrize("says, status, line", [(b"220 fine\r\n", 1, "0 passed, 1 failed"), (b"250 2.0.0 fine\r\n", 0, "1 passed, 0 failed")])
+def test_the_last_line_sums_up(puppet, says, status, line):
+    came, lines = run_runner("1", "--prog", " ".join(puppet(says)), "--", "-k", "test_a_line_for_each_socket" if status == 0 else "test_a_line_is_whole")
+    assert (came, lines[-1]) == (status, line)
+
+
+def test_a_run_without_tests_has_failed(puppet):
+    came, lines = run_runner("1", "--prog", " ".join(puppet()), "--", "-k", "there_is_no_such_test")
+    assert (came, lines[-1]) == (1, "0 passed, 0 failed")
+
+
+def test_a_run_without_a_program_has_failed():
+    came, lines = run_runner("1", "--prog", "/no/such/program")
+    assert came == 1 and "no such program: /no/such/program" in "\n".join(lines)
+    assert lines[-1] == "0 passed, 1 failed"
+
+
+def test_without_pytest_it_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(runner, "with_pytest", lambda: None)
+    monkeypatch.setattr(runner, "install_into_venv", lambda: False)
+    monkeypatch.setattr(runner, "install_with_package_manager", lambda: False)
+    with pytest.raises(SystemExit, match="pytest"):
+        runner.find_python()
+
+
+def test_the_runner_is_old_python():
+    """It must be able to say so where Python is old: Python 3.6 has to parse it."""
+    import ast
+    ast.parse((TESTS / "run.py").read_text(), feature_version=(3, 6))
+    for name in TESTS.glob("*.py"):
+        ast.parse(name.read_text(), feature_version=(3, 8))

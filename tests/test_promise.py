@@ -1,0 +1,301 @@
+"""Stage 3: the 250 after DATA is a promise.
+
+Whatever happens after it, the message is there, whole; whatever happens before it,
+there is no part of a message in new/. Processes are killed, disks are full, and
+where strace(1) is at hand system calls are watched and made to fail.
+"""
+import hashlib
+import os
+import random
+import re
+import resource
+import shutil
+import subprocess
+import threading
+import time
+
+import pytest
+
+from client import ConversationError
+from server import environment, eventually, trace_and_content
+
+pytestmark = pytest.mark.stage(3)
+
+SEED = int(os.environ.get("SMTPD_TEST_SEED", time.time_ns() % 1000000))
+
+
+# ---- messages that tell whether they are whole
+
+def sealed(body):
+    """A message that carries the hash of its body."""
+    return b"X-Hash: " + hashlib.sha256(body).hexdigest().encode() + b"\r\n\r\n" + body
+
+
+def seal_of(stored):
+    """The hash that a stored message carries. Fails where the message is not whole."""
+    head, body = trace_and_content(stored)[2].split(b"\n\n", 1)
+    seal = head.split(b": ")[1]
+    assert hashlib.sha256(body.replace(b"\n", b"\r\n")).hexdigest().encode() == seal, "a partial message in new/: %r..." % stored[:300]
+    return seal
+
+
+def random_message(chance):
+    return sealed(b"".join(b"%064x\r\n" % chance.getrandbits(256) for _ in range(int(2 ** chance.uniform(0, 12)))))
+
+
+# ---- kill -9
+
+def send_until_the_end(server, chance, promised):
+    """One session: message after message, until the server is gone. What got its 250 is noted."""
+    try:
+        client = server.connect()
+        client.ehlo()
+        while True:
+            message = random_message(chance)
+            client.deliver(message, recipients=("ann@localhost", "bob@localhost"))
+            promised.append(message.split(b"\r\n")[0].split(b": ")[1])
+            client.log.clear()
+    except (ConversationError, OSError):
+        pass
+
+
+@pytest.mark.key
+@pytest.mark.parametrize("attempt", range(4))
+def test_kill_9_breaks_no_promise(start, attempt):
+    """RFC 5321 6.1: the whole process group dies at an instant of no one's choosing"""
+    print("SMTPD_TEST_SEED=%d" % SEED)
+    chance = random.Random(SEED + attempt)
+    server = start("-l", "127.0.0.1", mailboxes=("ann", "bob"))
+    promised = []
+    sessions = [threading.Thread(target=send_until_the_end, args=(server, random.Random(chance.random()), promised)) for _ in range(4)]
+    for session in sessions:
+        session.start()
+    assert eventually(lambda: len(promised) > 10), "four sessions have not got ten messages through"
+    time.sleep(chance.uniform(0, 0.1))      # the instant
+    server.kill()
+    for session in sessions:
+        session.join()
+    for mailbox in ("ann", "bob"):
+        stored = [seal_of(message) for message in server.messages(mailbox)]
+        missing = set(promised) - set(stored)
+        assert not missing, "%d of %d promised messages are lost in %s" % (len(missing), len(promised), mailbox)
+    again = start("-l", "127.0.0.1", directory=server.directory, mailboxes=())
+    client = again.connect()
+    client.ehlo()
+    client.deliver(sealed(b"after the crash\r\n"), recipients="ann@localhost")
+    assert len(again.messages("ann")) == len(stored_names(server, "ann")) >= len(promised) + 1
+
+
+def stored_names(server, mailbox):
+    return {path.name for path in server.new(mailbox)}
+
+
+# ---- a full disk
+
+def expect_refusal(client, message, recipients=("you@localhost",)):
+    """RFC 5321 4.2.5: 452 (or 451), at the latest after the dot."""
+    __tracebackhide__ = True
+    client.mail()
+    for recipient in recipients:
+        client.rcpt(recipient)
+    client.send("DATA")
+    reply = client.expect(354, 452, 451)
+    if reply.code == 354:
+        client.send_message(message)
+        reply = client.expect(452, 451)
+    client.expect_in_sync()
+    return reply
+
+
+def expect_nothing_left(server, mailboxes=("you",)):
+    for mailbox in mailboxes:
+        assert server.tmp(mailbox) == []
+        assert server.new(mailbox) == []
+
+
+def no_large_files():
+    """No file may grow beyond 100 kB: for a program, a disk that is full (RLIMIT_FSIZE; EFBIG, not SIGXFSZ)."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100000, resource.RLIM_INFINITY))
+
+
+@pytest.mark.parametrize("size", [100000, 150000, 2000000])
+def test_a_file_that_can_not_grow(start, size):
+    """RFC 5321 4.2.5: 452, nothing is left, and the session goes on"""
+    server = start(preexec_fn=no_large_files)
+    client = server.connect()
+    client.ehlo()
+    reply = expect_refusal(client, sealed((b"x" * 99 + b"\r\n") * (size // 100)))
+    assert reply.code == 452 and reply.enhanced in ("4.3.1", "4.2.2", "4.3.0")
+    expect_nothing_left(server)
+    client.deliver(sealed(b"small\r\n"))
+    seal_of(server.only_message())
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 1 MiB with room for 64 files, where the machine lets us make one."""
+    directory = tmp_path / "small disk"
+    directory.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=64", "tmpfs", str(directory)]
+    if os.geteuid() != 0 or not shutil.which("mount") or subprocess.run(command, stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("a file system can't be mounted here")
+    yield directory
+    subprocess.run(["umount", "-l", str(directory)], check=True)
+
+
+def test_a_full_disk(small_disk, start):
+    """RFC 5321 4.2.5: what was promised stays, what does not fit is refused, and later there is room again"""
+    server = start(directory=small_disk)
+    client = server.connect()
+    client.ehlo()
+    client.deliver(sealed(b"before\r\n"))
+    before = server.messages()
+    filler = small_disk / "filler"
+    filler.write_bytes(b"x" * 700000)
+    assert expect_refusal(client, sealed(b"x" * 400000 + b"\r\n")).code == 452
+    assert expect_refusal(client, sealed((b"x" * 99 + b"\r\n") * 30000)).code == 452
+    assert server.messages() == before and server.tmp() == []
+    filler.unlink()
+    client.deliver(sealed(b"x" * 400000 + b"\r\n"))
+    assert len({seal_of(message) for message in server.messages()}) == 2
+
+
+@pytest.mark.parametrize("room", [0, 1, 2])
+def test_a_disk_without_room_for_another_name(small_disk, start, room):
+    """For the file in tmp/, for its name in the first new/, for that in the second: each can be the one that does not fit"""
+    server = start(directory=small_disk, mailboxes=("ann", "bob"))
+    client = server.connect()
+    client.ehlo()
+    fillers = []
+    while os.statvfs(str(small_disk)).f_ffree > room:
+        fillers.append(small_disk / ("filler%d" % len(fillers)))
+        fillers[-1].touch()
+    assert expect_refusal(client, sealed(b"x\r\n"), ("ann@localhost", "bob@localhost")).code == 452
+    expect_nothing_left(server, ("ann", "bob"))
+    for filler in fillers:
+        filler.unlink()
+    client.deliver(sealed(b"x\r\n"), recipients=("ann@localhost", "bob@localhost"))
+    assert seal_of(server.only_message("ann")) == seal_of(server.only_message("bob"))
+
+
+# ---- system calls, watched and made to fail
+
+class Strace:
+    """strace(1) on a running program and the children it makes from now on."""
+
+    def __init__(self, server, *options):
+        self.log = server.directory / "strace.txt"
+        if not shutil.which("strace"):
+            pytest.skip("there is no strace on this machine")
+        self.process = subprocess.Popen(["strace", "-f", "-y", "-s", "300", "-o", str(self.log), "-p", str(server.pid), *options],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, universal_newlines=True)
+        line = self.process.stderr.readline()
+        if "attached" not in line:
+            self.end()
+            pytest.skip("strace can't watch a process here: " + line.strip())
+
+    def end(self):
+        self.process.terminate()
+        self.process.stderr.close()
+        self.process.wait()
+
+    def calls(self):
+        """The finished calls, in order."""
+        return [line for line in self.log.read_text(errors="replace").splitlines() if ") = " in line or "resumed>" in line]
+
+
+@pytest.fixture
+def strace(start):
+    """strace(*options, mailboxes=...) starts a server and watches it."""
+    watchers = []
+
+    def strace(*options, mailboxes=("you",)):
+        # a leak check at the end of a process does not work while another one watches
+        asan = environment()["ASAN_OPTIONS"] + ":detect_leaks=0"
+        server = start(mailboxes=mailboxes, env={**environment(), "ASAN_OPTIONS": asan})
+        watchers.append(Strace(server, *options))
+        return server, watchers[0]
+
+    yield strace
+    for watcher in watchers:
+        watcher.end()
+
+
+SYNC, LINK = r"(?:fsync|fdatasync)\(\d+<([^>]*)>", r"(?:link|linkat|renameat2)\("
+
+
+def test_the_250_comes_last(strace):
+    """write, fsync, link, fsync the directory, 250: in this order, and each once"""
+    server, watcher = strace("-e", "trace=fsync,fdatasync,sync,syncfs,link,linkat,rename,renameat,renameat2,write,writev,sendto,sendmsg")
+    client = server.connect()
+    client.ehlo()
+    client.deliver(sealed(b"x\r\n" * 30000))
+    client.quit()
+    name = server.new()[0].name
+    assert eventually(lambda: any('"221 ' in line for line in watcher.calls()))
+    events = []
+    for line in watcher.calls():
+        found = re.search(SYNC, line)
+        if found and found.group(1).endswith("/you/tmp/" + name):
+            events.append("fsync the file")
+        elif found:
+            events.append("fsync " + os.path.basename(found.group(1)))
+        elif re.search(LINK, line):
+            events.append("link")
+        elif "rename" in line:
+            events.append("rename")
+        elif re.search(r"write\(\d+<[^>]*/you/tmp/|writev\(\d+<[^>]*/you/tmp/", line):
+            events.append("write the file")
+        elif '"354' in line:
+            events.append("354")
+        elif '"250 2.' in line and name.rsplit(".", 1)[0] in line:
+            events.append("250")
+    events = events[events.index("354") if "354" in events else 0:]
+    once = [event for event, before in zip(events, [None] + events) if event != before or event != "write the file"]
+    if once[0] != "354":
+        once.insert(0, "354")
+    assert once == ["354", "write the file", "fsync the file", "link", "fsync new", "250"]
+
+
+@pytest.mark.parametrize("fault", [
+    "fsync,fdatasync:error=EIO:when=1", "fsync,fdatasync:error=EIO:when=2", "fsync,fdatasync:error=EIO:when=3", "fsync,fdatasync:error=ENOSPC:when=1",
+    "link,linkat:error=ENOSPC:when=1", "link,linkat:error=ENOSPC:when=2", "link,linkat:error=EEXIST:when=1", "link,linkat:error=EDQUOT"])
+def test_a_call_that_fails_breaks_the_delivery(strace, fault):
+    """The first, second or third call of its kind in a delivery to two mailboxes: no 250, and no copy in either mailbox"""
+    server, watcher = strace("-e", "trace=" + fault.split(":")[0], "-e", "inject=" + fault, mailboxes=("ann", "bob"))
+    client = server.connect()
+    client.ehlo()
+    expect_refusal(client, sealed(b"x\r\n"), ("ann@localhost", "bob@localhost"))
+    expect_nothing_left(server, ("ann", "bob"))
+    watcher.end()
+    client.deliver(sealed(b"y\r\n"), recipients=("ann@localhost", "bob@localhost"))
+    assert seal_of(server.only_message("ann")) == seal_of(server.only_message("bob"))
+
+
+# ---- a mailbox that goes away
+
+def test_a_mailbox_that_is_gone_when_the_message_comes(server, client):
+    """RFC 5321 4.2.5: it was there at RCPT; now nothing can be promised"""
+    client.ehlo()
+    client.mail()
+    client.rcpt()
+    shutil.rmtree(str(server.mail / "you"))
+    client.send("DATA")
+    if client.expect(354, 451, 452, 550).code == 354:
+        client.send_message(sealed(b"x\r\n"))
+        client.expect(451, 452, 550)
+    client.expect_in_sync()
+    client.deliver(sealed(b"x\r\n"), recipients="postmaster")
+
+
+def test_one_of_two_mailboxes_is_gone_at_the_dot(start):
+    """A sender that is told 4xx comes again with all recipients: so nobody has a copy yet"""
+    server = start(mailboxes=("ann", "bob"))
+    client = server.connect()
+    client.ehlo()
+    client.envelope(recipients=("ann@localhost", "bob@localhost"))
+    shutil.rmtree(str(server.mail / "bob"))
+    client.send_message(sealed(b"x\r\n"))
+    client.expect(451, 452)
+    client.expect_in_sync()
+    expect_nothing_left(server, ("ann",))
