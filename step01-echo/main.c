@@ -62,19 +62,23 @@ static int listen_on(const struct addrinfo *address)
     return -1;
 }
 
-/* Say where fd listens. Returns the port. */
-static long announce(int fd)
+/* Where a socket listens, in figures. */
+struct place {
+    char host[64], port[8];
+};
+
+static struct place place_of(int fd)
 {
     struct sockaddr_storage address;
     socklen_t size = sizeof(address);
-    char host[64], port[8];
+    struct place place;
 
     if (getsockname(fd, (struct sockaddr *)&address, &size) != 0 ||
-        getnameinfo((struct sockaddr *)&address, size, host, sizeof(host), port,
-                    sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+        getnameinfo((struct sockaddr *)&address, size, place.host,
+                    sizeof(place.host), place.port, sizeof(place.port),
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
         die("a listening socket has no name");
-    printf("listening on %s port %s\n", host, port);
-    return strtol(port, NULL, 10);
+    return place;
 }
 
 /*
@@ -112,7 +116,7 @@ static void listen_on_name(struct server *server, const struct config *config,
         if (server->listeners_count == LISTENERS_MAX)
             die("cannot listen on more than %d addresses", LISTENERS_MAX);
         server->listeners[server->listeners_count++] = fd;
-        server->port = announce(fd);
+        server->port = strtol(place_of(fd).port, NULL, 10);
     }
     freeaddrinfo(found);
 }
@@ -128,6 +132,15 @@ static void open_listeners(struct server *server, const struct config *config)
         listen_on_name(server, config, names->name[i]);
     if (server->listeners_count == 0)
         die("cannot listen on any address");
+}
+
+/* Who reads this may connect. */
+static void announce(const struct server *server)
+{
+    for (size_t i = 0; i < server->listeners_count; i++) {
+        struct place place = place_of(server->listeners[i]);
+        printf("listening on %s port %s\n", place.host, place.port);
+    }
     if (fflush(stdout) != 0)
         die("cannot write to standard output: %s", strerror(errno));
 }
@@ -265,6 +278,7 @@ int main(int argc, char **argv)
     options_parse(&config, argc, argv);
     catch_signals(&server);
     open_listeners(&server, &config);
+    announce(&server);
     run(&server, &config);
     close_listeners(&server);
     children_stop(&server.children, &server.unblocked);

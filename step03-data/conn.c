@@ -52,18 +52,27 @@ void conn_init(struct conn *conn, int fd, long timeout, bool verbose,
     set_timeout(fd, timeout);
 }
 
-/* Write all of data; a short write or EINTR is no error, only a pause. */
-static void write_all(struct conn *conn, const char *data, size_t size)
+/* Receive some octets, as read(2) does. */
+static ssize_t conn_receive(struct conn *conn, void *buffer, size_t size)
 {
+    return read(conn->fd, buffer, size);
+}
+
+/* Send all of data; a short write or EINTR is no error, only a pause. */
+static bool conn_send(struct conn *conn, const void *data, size_t size)
+{
+    const char *at = data;
+
     while (size > 0 && !conn->broken) {
-        ssize_t n = write(conn->fd, data, size);
+        ssize_t n = write(conn->fd, at, size);
         if (n >= 0) {
-            data += n;
+            at += n;
             size -= (size_t)n;
         } else if (errno != EINTR || *conn->stop) {
             conn->broken = true;
         }
     }
+    return !conn->broken;
 }
 
 bool conn_flush(struct conn *conn)
@@ -71,8 +80,9 @@ bool conn_flush(struct conn *conn)
     size_t size = conn->out_size;
 
     conn->out_size = 0;
-    write_all(conn, conn->out, size);
-    return !conn->broken;
+    if (size == 0)
+        return !conn->broken;
+    return conn_send(conn, conn->out, size);
 }
 
 /*
@@ -93,8 +103,8 @@ static enum line_status fill(struct conn *conn)
     do {
         if (*conn->stop)
             return LINE_STOPPED;
-        n = read(conn->fd, conn->in + conn->in_end,
-                 sizeof(conn->in) - conn->in_end);
+        n = conn_receive(conn, conn->in + conn->in_end,
+                         sizeof(conn->in) - conn->in_end);
     } while (n < 0 && errno == EINTR);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return LINE_TIMEOUT;

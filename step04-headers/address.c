@@ -36,7 +36,7 @@ static size_t atom_length(struct slice rest)
 {
     size_t length = 0;
 
-    while (length < rest.size && !is_special(rest.at[length]))
+    while (length < rest.size && !is_special(rest.data[length]))
         length++;
     return length > 0 ? length : 1;
 }
@@ -47,7 +47,7 @@ static void take_quoted(struct slice *rest, struct pieces *pieces)
     struct slice start = *rest;
 
     header_quoted_string(rest, &pieces->phrase);
-    text_add(&pieces->bare, start.at, (size_t)(rest->at - start.at));
+    text_add(&pieces->bare, start.data, (size_t)(rest->data - start.data));
 }
 
 /* obs-route = "@" domain *( "," "@" domain ) ":"; to be ignored */
@@ -72,15 +72,15 @@ static void take_angle(struct slice *rest, struct pieces *pieces)
         struct text ignored;
 
         header_skip_cfws(rest, NULL);
-        if (rest->size == 0 || rest->at[0] == '>' || rest->at[0] == ',')
+        if (rest->size == 0 || rest->data[0] == '>' || rest->data[0] == ',')
             break;
         start = *rest;
         ignored.size = 0;
-        if (start.at[0] == '"')
+        if (start.data[0] == '"')
             header_quoted_string(rest, &ignored);
         else
             *rest = slice_from(start, atom_length(start));
-        text_add(&pieces->angle, start.at, (size_t)(rest->at - start.at));
+        text_add(&pieces->angle, start.data, (size_t)(rest->data - start.data));
     }
     if (slice_starts_with(*rest, ">"))
         *rest = slice_from(*rest, 1);
@@ -117,13 +117,13 @@ static void take_word(struct slice *rest, struct pieces *pieces, bool blank)
 
     if (blank && pieces->phrase.size > 0)
         text_add_char(&pieces->phrase, ' ');
-    if (rest->at[0] == '"') {
+    if (rest->data[0] == '"') {
         take_quoted(rest, pieces);
         return;
     }
     length = atom_length(*rest);
-    text_add(&pieces->phrase, rest->at, length);
-    text_add(&pieces->bare, rest->at, length);
+    text_add(&pieces->phrase, rest->data, length);
+    text_add(&pieces->bare, rest->data, length);
     *rest = slice_from(*rest, length);
 }
 
@@ -139,7 +139,7 @@ bool address_next(struct slice *rest, struct address *address)
         header_skip_cfws(rest, &pieces.comment);
         if (rest->size == 0)
             break;
-        c = rest->at[0];
+        c = rest->data[0];
         if (c == '<') {
             take_angle(rest, &pieces);
         } else if (c == ',' || c == ';') {

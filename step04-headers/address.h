@@ -2,7 +2,7 @@
 #ifndef ADDRESS_H
 #define ADDRESS_H
 
-#include "slice.h"
+#include "text.h"
 
 /* One mailbox of a list: what a person reads, and where the mail goes. */
 struct address {

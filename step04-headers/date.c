@@ -50,8 +50,8 @@ static size_t take_digits(struct slice *rest, size_t max, long *value)
     size_t digits = 0;
 
     *value = 0;
-    while (digits < max && digits < rest->size && isdigit(rest->at[digits]))
-        *value = *value * 10 + (rest->at[digits++] - '0');
+    while (digits < max && digits < rest->size && isdigit(rest->data[digits]))
+        *value = *value * 10 + (rest->data[digits++] - '0');
     *rest = slice_from(*rest, digits);
     return digits;
 }
@@ -84,7 +84,7 @@ static bool take_time(struct slice *rest, long hour, struct date *date)
  * 22-Nov-2026. */
 static void take_zone(struct slice *rest, struct date *date)
 {
-    long number, sign = rest->at[0] == '-' ? -1 : 1;
+    long number, sign = rest->data[0] == '-' ? -1 : 1;
 
     *rest = slice_from(*rest, 1);
     if (date->has_time && take_digits(rest, 4, &number) == 4)
@@ -115,7 +115,7 @@ static struct slice take_letters(struct slice *rest)
     size_t length = 0;
     struct slice letters;
 
-    while (length < rest->size && isalpha(rest->at[length]))
+    while (length < rest->size && isalpha(rest->data[length]))
         length++;
     letters = slice_first(*rest, length);
     *rest = slice_from(*rest, length);
@@ -124,7 +124,7 @@ static struct slice take_letters(struct slice *rest)
 
 static void take_token(struct slice *rest, struct date *date)
 {
-    unsigned char c = rest->at[0];
+    unsigned char c = rest->data[0];
 
     if (isalpha(c))
         take_name(take_letters(rest), date);

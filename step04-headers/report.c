@@ -57,10 +57,11 @@ static void print_name(FILE *out, struct slice name)
 
     quoted.size = 0;
     for (size_t i = 0; i < name.size; i++) {
-        quote = quote || (name.at[i] && strchr("()<>[]:;@\\,\"", name.at[i]));
-        if (name.at[i] == '"' || name.at[i] == '\\')
+        quote =
+            quote || (name.data[i] && strchr("()<>[]:;@\\,\"", name.data[i]));
+        if (name.data[i] == '"' || name.data[i] == '\\')
             text_add_char(&quoted, '\\');
-        text_add_char(&quoted, (char)name.at[i]);
+        text_add_char(&quoted, (char)name.data[i]);
     }
     fputs(quote ? "\"" : "", out);
     show_text(out, quote ? text_slice(&quoted) : name);

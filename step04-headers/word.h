@@ -2,7 +2,7 @@
 #ifndef WORD_H
 #define WORD_H
 
-#include "slice.h"
+#include "text.h"
 
 /*
  * Append to text what in stands for, as UTF-8: unfolded, encoded words decoded,

@@ -44,7 +44,7 @@ static const struct alias {
 static void find_name(struct slice name, char out[CHARSET_NAME_MAX + 1])
 {
     name = slice_first(slice_trim(name), CHARSET_NAME_MAX);
-    memcpy(out, name.at, name.size);
+    memcpy(out, name.data, name.size);
     out[name.size] = '\0';
     for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
         if (slice_is(name, aliases[i].name))
@@ -78,14 +78,14 @@ static size_t convert_utf8(struct slice *in, char *out, size_t size, bool last)
 
     while (in->size > 0) {
         bool valid;
-        size_t length = utf8_length(in->at, in->size, &valid);
+        size_t length = utf8_length(in->data, in->size, &valid);
         size_t room = valid ? length : sizeof(replacement) - 1;
 
         if (used + room > size)
             break;
-        if (!valid && length == in->size && !last && in->at[0] >= 0xC2)
+        if (!valid && length == in->size && !last && in->data[0] >= 0xC2)
             break; /* it may be the start of a character */
-        memcpy(out + used, valid ? (const char *)in->at : replacement, room);
+        memcpy(out + used, valid ? (const char *)in->data : replacement, room);
         used += room;
         *in = slice_from(*in, length);
     }
@@ -97,7 +97,7 @@ static size_t convert_foreign(struct charset *charset, struct slice *in,
                               char *out, size_t size, bool last)
 {
     /* POSIX has this parameter without const, but does not write there */
-    char *from = (char *)(size_t)in->at, *to = out;
+    char *from = (char *)(size_t)in->data, *to = out;
     size_t from_left = in->size, to_left = size;
 
     while (from_left > 0 && iconv(charset->iconv, &from, &from_left, &to,

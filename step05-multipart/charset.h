@@ -2,7 +2,7 @@
 #ifndef CHARSET_H
 #define CHARSET_H
 
-#include "slice.h"
+#include "text.h"
 
 #include <iconv.h>
 

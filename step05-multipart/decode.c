@@ -56,7 +56,7 @@ static size_t next_plain(struct decoder *decoder, unsigned char *out,
         struct slice run = slice_first(decoder->rest, size - used);
         if (decoder->crlf)
             run = slice_first(run, slice_find(run, '\n'));
-        put(out, &used, run.at, run.size);
+        put(out, &used, run.data, run.size);
         advance(decoder, run.size);
         if (decoder->crlf && used + 2 <= size &&
             slice_starts_with(decoder->rest, "\n")) {
@@ -75,14 +75,14 @@ static size_t blanks(struct slice slice)
     size_t length = 0;
 
     while (length < slice.size &&
-           (slice.at[length] == ' ' || slice.at[length] == '\t'))
+           (slice.data[length] == ' ' || slice.data[length] == '\t'))
         length++;
     return length;
 }
 
 static bool ends_line(struct slice slice)
 {
-    return slice.size == 0 || slice.at[0] == '\n';
+    return slice.size == 0 || slice.data[0] == '\n';
 }
 
 /* Blanks at the end of a line were added on the way, and go. How far those
@@ -91,15 +91,15 @@ static bool ends_line(struct slice slice)
 static void take_blank(struct decoder *decoder, unsigned char *out,
                        size_t *used)
 {
-    if (decoder->rest.at >= decoder->blanks_end) {
+    if (decoder->rest.data >= decoder->blanks_end) {
         size_t length = blanks(decoder->rest);
         if (ends_line(slice_from(decoder->rest, length))) {
             advance(decoder, length);
             return;
         }
-        decoder->blanks_end = decoder->rest.at + length;
+        decoder->blanks_end = decoder->rest.data + length;
     }
-    put(out, used, decoder->rest.at, 1);
+    put(out, used, decoder->rest.data, 1);
     advance(decoder, 1);
 }
 
@@ -109,9 +109,9 @@ static void take_equals(struct decoder *decoder, unsigned char *out,
                         size_t *used)
 {
     struct slice rest = decoder->rest, behind = slice_from(rest, 1);
-    int high = rest.size > 2 ? word_hex(rest.at[1]) : -1;
-    int low = rest.size > 2 ? word_hex(rest.at[2]) : -1;
-    size_t length = behind.at < decoder->blanks_end ? 0 : blanks(behind);
+    int high = rest.size > 2 ? word_hex(rest.data[1]) : -1;
+    int low = rest.size > 2 ? word_hex(rest.data[2]) : -1;
+    size_t length = behind.data < decoder->blanks_end ? 0 : blanks(behind);
 
     if (high >= 0 && low >= 0) {
         unsigned char octet = (unsigned char)(high << 4 | low);
@@ -120,7 +120,7 @@ static void take_equals(struct decoder *decoder, unsigned char *out,
     } else if (ends_line(slice_from(behind, length))) {
         advance(decoder, 1 + length + 1);
     } else {
-        put(out, used, rest.at, 1);
+        put(out, used, rest.data, 1);
         advance(decoder, 1);
     }
 }
@@ -130,9 +130,9 @@ static size_t literal_length(struct slice slice)
 {
     size_t length = 0;
 
-    while (length < slice.size && slice.at[length] != '=' &&
-           slice.at[length] != '\n' && slice.at[length] != ' ' &&
-           slice.at[length] != '\t')
+    while (length < slice.size && slice.data[length] != '=' &&
+           slice.data[length] != '\n' && slice.data[length] != ' ' &&
+           slice.data[length] != '\t')
         length++;
     return length;
 }
@@ -144,10 +144,10 @@ static size_t next_quoted_printable(struct decoder *decoder, unsigned char *out,
 
     while (decoder->rest.size > 0 && used + 2 <= size) {
         size_t length = literal_length(slice_first(decoder->rest, size - used));
-        unsigned char c = decoder->rest.at[0];
+        unsigned char c = decoder->rest.data[0];
 
         if (length > 0) {
-            put(out, &used, decoder->rest.at, length);
+            put(out, &used, decoder->rest.data, length);
             advance(decoder, length);
         } else if (c == '=') {
             take_equals(decoder, out, &used);
@@ -170,7 +170,7 @@ static size_t next_base64(struct decoder *decoder, unsigned char *out,
 
     while (decoder->rest.size > 0 && used == 0) {
         struct slice piece = slice_first(decoder->rest, size);
-        used = base64_decode(&decoder->base64, piece.at, piece.size, out);
+        used = base64_decode(&decoder->base64, piece.data, piece.size, out);
         advance(decoder, piece.size);
     }
     return used;

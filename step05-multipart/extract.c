@@ -73,14 +73,14 @@ static size_t make_safe(struct slice name, char out[FILE_NAME_MAX])
 
     while (name.size > 0) {
         bool valid;
-        size_t length = utf8_length(name.at, name.size, &valid);
-        bool keep = valid && !utf8_is_harmful(name.at, length) &&
-                    name.at[0] != '/' && name.at[0] != '\\' &&
-                    (name.at[0] != '.' || used > 0);
+        size_t length = utf8_length(name.data, name.size, &valid);
+        bool keep = valid && !utf8_is_harmful(name.data, length) &&
+                    name.data[0] != '/' && name.data[0] != '\\' &&
+                    (name.data[0] != '.' || used > 0);
 
         if (used + (keep ? length : 1) > FILE_NAME_MAX)
             break;
-        memcpy(out + used, keep ? (const char *)name.at : "_",
+        memcpy(out + used, keep ? (const char *)name.data : "_",
                keep ? length : 1);
         used += keep ? length : 1;
         name = slice_from(name, length);
@@ -147,7 +147,7 @@ static bool write_text(int fd, struct decoder *decoder, struct slice name,
         in = (struct slice){piece, kept + n};
         ok = write_converted(fd, &charset, &in, n == 0);
         kept = in.size < CHARACTER_MAX ? in.size : 0;
-        memmove(piece, in.at, kept);
+        memmove(piece, in.data, kept);
     } while (ok && n > 0);
     charset_close(&charset);
     return ok;

@@ -4,6 +4,7 @@
 #define EXTRACT_H
 
 #include "mime.h"
+#include "text.h"
 
 enum {
     FILE_NAME_MAX = 100, /* octets of the name that a sender chose */

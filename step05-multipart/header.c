@@ -13,7 +13,7 @@
 
 static bool starts_with_blank(struct slice slice)
 {
-    return slice.size > 0 && (slice.at[0] == ' ' || slice.at[0] == '\t');
+    return slice.size > 0 && (slice.data[0] == ' ' || slice.data[0] == '\t');
 }
 
 /* field-name = 1*ftext, ftext = %d33-57 / %d59-126; the length of it */
@@ -21,8 +21,8 @@ static size_t field_name(struct slice line)
 {
     size_t length = 0;
 
-    while (length < line.size && line.at[length] > ' ' &&
-           line.at[length] < 0x7F && line.at[length] != ':')
+    while (length < line.size && line.data[length] > ' ' &&
+           line.data[length] < 0x7F && line.data[length] != ':')
         length++;
     return length;
 }
@@ -48,17 +48,17 @@ bool header_next(struct slice *rest, struct field *field)
         while (starts_with_blank(slice_from(line, colon)))
             colon++;
         is_field = name > 0 && slice_starts_with(slice_from(line, colon), ":");
-        if (!is_field && line.at[0] != '\n' && !is_envelope(line))
+        if (!is_field && line.data[0] != '\n' && !is_envelope(line))
             return false;
         if (!is_field)
             *rest = after; /* the empty line belongs to neither */
-        if (line.at[0] == '\n')
+        if (line.data[0] == '\n')
             return false;
     } while (!is_field);
     while (starts_with_blank(after))
         slice_line(&after, &line);
     field->name = slice_first(*rest, name);
-    field->value = slice_first(*rest, (size_t)(after.at - rest->at));
+    field->value = slice_first(*rest, (size_t)(after.data - rest->data));
     field->value = slice_from(field->value, colon + 1);
     field->value = slice_trim(slice_first(field->value, FIELD_MAX));
     *rest = after;
@@ -76,12 +76,12 @@ static void skip_comment(struct slice *rest, struct text *text)
     if (text)
         text->size = 0;
     do {
-        unsigned char c = rest->at[0];
+        unsigned char c = rest->data[0];
         bool quoted = c == '\\' && rest->size > 1;
 
         *rest = slice_from(*rest, quoted ? 2 : 1);
         if (quoted)
-            c = rest->at[-1];
+            c = rest->data[-1];
         else if (c == '(' && depth++ == 0)
             continue;
         else if (c == ')' && --depth == 0)
@@ -106,13 +106,13 @@ void header_quoted_string(struct slice *rest, struct text *text)
 {
     *rest = slice_from(*rest, 1);
     while (rest->size > 0) {
-        unsigned char c = rest->at[0];
+        unsigned char c = rest->data[0];
 
         *rest = slice_from(*rest, 1);
         if (c == '"')
             break;
         if (c == '\\' && rest->size > 0) {
-            c = rest->at[0];
+            c = rest->data[0];
             *rest = slice_from(*rest, 1);
         }
         if (c != '\n')

@@ -62,12 +62,12 @@ static int delimiter_level(const struct parser *parser, struct slice line,
     if (!slice_starts_with(line, "--"))
         return -1;
     text = slice_from(line, 2);
-    while (text.size > 0 && strchr(" \t\r\n", text.at[text.size - 1]))
+    while (text.size > 0 && strchr(" \t\r\n", text.data[text.size - 1]))
         text.size--;
     for (size_t level = parser->depth; level-- > 0;) {
         const struct open_multipart *open = &parser->stack[level];
         if (text.size < open->size ||
-            memcmp(text.at, open->boundary, open->size) != 0)
+            memcmp(text.data, open->boundary, open->size) != 0)
             continue;
         *closing = slice_is(slice_from(text, open->size), "--");
         if (*closing || text.size == open->size)
@@ -131,7 +131,7 @@ static void read_header(struct parser *parser, struct part *part)
                &closing) < 0 &&
            header_next(&parser->rest, &field))
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-            if (slice_is(field.name, rows[i].name) && !rows[i].value->at)
+            if (slice_is(field.name, rows[i].name) && !rows[i].value->data)
                 *rows[i].value = field.value;
     part->encoding = find_encoding(encoding);
 }
@@ -158,7 +158,7 @@ static bool push(struct parser *parser, int part)
         return false;
     open->part = part;
     open->size = boundary.size;
-    memcpy(open->boundary, boundary.at, boundary.size);
+    memcpy(open->boundary, boundary.data, boundary.size);
     parser->depth++;
     return true;
 }
@@ -257,7 +257,7 @@ static void end_parts(struct parser *parser, int outer,
 
     for (; index != outer; index = parser->mime->parts[index].parent) {
         struct slice *body = &parser->mime->parts[index].body;
-        body->size = end > body->at ? (size_t)(end - body->at) : 0;
+        body->size = end > body->data ? (size_t)(end - body->data) : 0;
         unwrap(parser, index);
     }
     parser->current = outer;
@@ -272,16 +272,16 @@ static bool next_delimiter(struct parser *parser, int outermost)
     while (parser->depth > 0 && slice_line(&parser->rest, &line)) {
         bool closing = false;
         int level =
-            line.at[0] == '-' ? delimiter_level(parser, line, &closing) : -1;
+            line.data[0] == '-' ? delimiter_level(parser, line, &closing) : -1;
         if (level < 0)
             continue;
-        end_parts(parser, parser->stack[level].part, line.at - 1);
+        end_parts(parser, parser->stack[level].part, line.data - 1);
         parser->depth = (size_t)level + !closing;
         if (!closing)
             return true;
     }
     parser->rest = slice_from(parser->rest, parser->rest.size);
-    end_parts(parser, outermost, parser->rest.at);
+    end_parts(parser, outermost, parser->rest.data);
     return false;
 }
 
@@ -300,7 +300,7 @@ static void parse_entities(struct parser *parser, int parent)
         else
             return;
     }
-    end_parts(parser, parent, parser->rest.at + parser->rest.size);
+    end_parts(parser, parent, parser->rest.data + parser->rest.size);
 }
 
 /* Which parts are the last of their siblings: seen from the end, the first. */

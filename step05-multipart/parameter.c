@@ -24,7 +24,7 @@ enum { SECTIONS_MAX = 64 /* more than TEXT_SIZE octets need */ };
 
 /* A value as it stands in the field. */
 struct section {
-    struct slice raw; /* with quotes, if it has them; .at NULL: not there */
+    struct slice raw; /* with quotes, if it has them; .data NULL: not there */
     bool encoded;     /* percent-encoded */
 };
 
@@ -41,8 +41,8 @@ struct slice parameter_token(struct slice *rest)
     struct slice token;
 
     header_skip_cfws(rest, NULL);
-    while (length < rest->size && rest->at[length] > ' ' &&
-           !strchr("()<>@,;:\\\"/[]?=", rest->at[length]))
+    while (length < rest->size && rest->data[length] > ' ' &&
+           !strchr("()<>@,;:\\\"/[]?=", rest->data[length]))
         length++;
     token = slice_first(*rest, length);
     *rest = slice_from(*rest, length);
@@ -65,7 +65,7 @@ static struct slice take_value(struct slice *rest)
     }
     value = slice_first(start, slice_find(start, ';'));
     for (end = 1; end < value.size; end++)
-        if (value.at[end] == '(' && isspace(value.at[end - 1]))
+        if (value.data[end] == '(' && isspace(value.data[end - 1]))
             value = slice_first(value, end);
     *rest = slice_from(start, value.size);
     return slice_trim(value);
@@ -79,7 +79,7 @@ static void note(struct found *found, struct slice suffix, struct slice value)
     bool encoded = false;
     size_t number = 0;
 
-    if (suffix.size > 1 && suffix.at[suffix.size - 1] == '*') {
+    if (suffix.size > 1 && suffix.data[suffix.size - 1] == '*') {
         encoded = true;
         suffix.size--;
     }
@@ -88,15 +88,15 @@ static void note(struct found *found, struct slice suffix, struct slice value)
         encoded = true;
     } else if (suffix.size > 0) {
         for (size_t i = 1; i < suffix.size && number < SECTIONS_MAX; i++) {
-            if (!isdigit(suffix.at[i]))
+            if (!isdigit(suffix.data[i]))
                 return;
-            number = number * 10 + (suffix.at[i] - (size_t)'0');
+            number = number * 10 + (suffix.data[i] - (size_t)'0');
         }
         if (number >= SECTIONS_MAX)
             return;
         section = &found->sections[number];
     }
-    if (!section->raw.at)
+    if (!section->raw.data)
         *section = (struct section){value, encoded};
 }
 
@@ -117,7 +117,7 @@ static void gather(struct slice field, const char *name, struct found *found)
             header_skip_cfws(&rest, NULL);
             value = take_value(&rest);
             if (slice_starts_with(token, name) &&
-                (suffix.size == 0 || suffix.at[0] == '*'))
+                (suffix.size == 0 || suffix.data[0] == '*'))
                 note(found, suffix, value);
         }
         rest = slice_from(rest, slice_find(rest, ';'));
@@ -133,7 +133,7 @@ static void unquote(struct slice raw, struct text *text)
     if (slice_starts_with(raw, "\""))
         header_quoted_string(&raw, text);
     else
-        text_add(text, raw.at, raw.size);
+        text_add(text, raw.data, raw.size);
 }
 
 /* ext-octet = "%" 2HEXDIG */
@@ -141,12 +141,12 @@ static void decode_percent(struct slice in, struct text *octets)
 {
     for (size_t i = 0; i < in.size; i++) {
         bool room = i + 2 < in.size;
-        int high = room ? word_hex(in.at[i + 1]) : -1;
-        int low = room ? word_hex(in.at[i + 2]) : -1;
-        bool encoded = in.at[i] == '%' && high >= 0 && low >= 0;
+        int high = room ? word_hex(in.data[i + 1]) : -1;
+        int low = room ? word_hex(in.data[i + 2]) : -1;
+        bool encoded = in.data[i] == '%' && high >= 0 && low >= 0;
 
         text_add_char(octets,
-                      encoded ? (char)(high << 4 | low) : (char)in.at[i]);
+                      encoded ? (char)(high << 4 | low) : (char)in.data[i]);
         i += encoded ? 2 : 0;
     }
 }
@@ -170,17 +170,17 @@ static void join(const struct section *sections, size_t count,
     struct text value, octets, charset;
 
     octets.size = charset.size = 0;
-    for (size_t i = 0; i < count && sections[i].raw.at; i++) {
+    for (size_t i = 0; i < count && sections[i].raw.data; i++) {
         struct slice rest;
         unquote(sections[i].raw, &value);
         rest = text_slice(&value);
         if (!sections[i].encoded) {
-            text_add(&octets, rest.at, rest.size);
+            text_add(&octets, rest.data, rest.size);
             continue;
         }
         if (i == 0) {
             struct slice name = take_charset(&rest);
-            text_add(&charset, name.at, name.size);
+            text_add(&charset, name.data, name.size);
         }
         decode_percent(rest, &octets);
     }
@@ -195,11 +195,11 @@ bool parameter_find(struct slice field, const char *name, struct text *text)
     struct text value;
 
     gather(field, name, &found);
-    if (found.whole.raw.at) {
+    if (found.whole.raw.data) {
         join(&found.whole, 1, text);
-    } else if (found.sections[0].raw.at) {
+    } else if (found.sections[0].raw.data) {
         join(found.sections, SECTIONS_MAX, text);
-    } else if (found.plain.raw.at) {
+    } else if (found.plain.raw.data) {
         unquote(found.plain.raw, &value);
         word_decode(text_slice(&value), text);
     } else {

@@ -13,15 +13,15 @@ void show_text(FILE *out, struct slice text)
 {
     while (text.size > 0) {
         bool valid;
-        size_t length = utf8_length(text.at, text.size, &valid);
+        size_t length = utf8_length(text.data, text.size, &valid);
 
-        if (text.at[0] == '\t')
+        if (text.data[0] == '\t')
             fputc(' ', out);
-        else if (valid && !utf8_is_harmful(text.at, length))
-            fwrite(text.at, 1, length, out);
+        else if (valid && !utf8_is_harmful(text.data, length))
+            fwrite(text.data, 1, length, out);
         else
             for (size_t i = 0; i < length; i++)
-                fprintf(out, "\\x%02x", text.at[i]);
+                fprintf(out, "\\x%02x", text.data[i]);
         text = slice_from(text, length);
     }
 }

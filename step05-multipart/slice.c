@@ -1,6 +1,6 @@
 /*
- * slice.c - a piece of the message, and room for text made from it.
- * See slice.h for the idea. TUTORIAL.md, chapter 4.
+ * slice.c - a piece of the message. See slice.h for the idea. TUTORIAL.md,
+ * chapter 4.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "slice.h"
@@ -14,12 +14,12 @@ struct slice slice_from(struct slice slice, size_t offset)
         return slice;
     if (offset > slice.size)
         offset = slice.size;
-    return (struct slice){slice.at + offset, slice.size - offset};
+    return (struct slice){slice.data + offset, slice.size - offset};
 }
 
 struct slice slice_first(struct slice slice, size_t size)
 {
-    return (struct slice){slice.at, size < slice.size ? size : slice.size};
+    return (struct slice){slice.data, size < slice.size ? size : slice.size};
 }
 
 bool slice_line(struct slice *rest, struct slice *line)
@@ -38,7 +38,7 @@ static bool is_blank(unsigned char c)
 
 struct slice slice_trim_start(struct slice slice)
 {
-    while (slice.size > 0 && is_blank(slice.at[0]))
+    while (slice.size > 0 && is_blank(slice.data[0]))
         slice = slice_from(slice, 1);
     return slice;
 }
@@ -46,7 +46,7 @@ struct slice slice_trim_start(struct slice slice)
 struct slice slice_trim(struct slice slice)
 {
     slice = slice_trim_start(slice);
-    while (slice.size > 0 && is_blank(slice.at[slice.size - 1]))
+    while (slice.size > 0 && is_blank(slice.data[slice.size - 1]))
         slice.size--;
     return slice;
 }
@@ -56,7 +56,7 @@ bool slice_starts_with(struct slice slice, const char *string)
     size_t length = strlen(string);
 
     return slice.size >= length &&
-           strncasecmp((const char *)slice.at, string, length) == 0;
+           strncasecmp((const char *)slice.data, string, length) == 0;
 }
 
 bool slice_is(struct slice slice, const char *string)
@@ -67,34 +67,13 @@ bool slice_is(struct slice slice, const char *string)
 bool slice_same(struct slice a, struct slice b)
 {
     return a.size == b.size &&
-           strncasecmp((const char *)a.at, (const char *)b.at, a.size) == 0;
+           strncasecmp((const char *)a.data, (const char *)b.data, a.size) == 0;
 }
 
 size_t slice_find(struct slice slice, char c)
 {
     const unsigned char *found =
-        slice.size > 0 ? memchr(slice.at, c, slice.size) : NULL;
+        slice.size > 0 ? memchr(slice.data, c, slice.size) : NULL;
 
-    return found ? (size_t)(found - slice.at) : slice.size;
-}
-
-struct slice text_slice(const struct text *text)
-{
-    return (struct slice){(const unsigned char *)text->at, text->size};
-}
-
-void text_add(struct text *text, const void *data, size_t size)
-{
-    size_t room = TEXT_SIZE - text->size;
-
-    if (size > room)
-        size = room;
-    if (size > 0)
-        memcpy(text->at + text->size, data, size);
-    text->size += size;
-}
-
-void text_add_char(struct text *text, char c)
-{
-    text_add(text, &c, 1);
+    return found ? (size_t)(found - slice.data) : slice.size;
 }

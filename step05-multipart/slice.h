@@ -1,10 +1,10 @@
 /*
- * slice.h - a piece of the message, and room for text made from it.
+ * slice.h - a piece of memory that belongs to somebody else.
  *
  * The message is mapped into memory, and nothing of it is copied: a field, a
- * parameter, the body of a part are slices of it, a pointer and a length. What
- * has to be put together anew (a decoded subject) goes into a struct text,
- * which has a fixed size: what does not fit is cut off. TUTORIAL.md, chapter 4.
+ * parameter, the body of a part are slices of it, a pointer and a length. data
+ * is NULL if the thing is absent; if it is there but empty, only size is 0.
+ * TUTORIAL.md, chapter 4.
  */
 #ifndef SLICE_H
 #define SLICE_H
@@ -13,15 +13,8 @@
 #include <stddef.h>
 
 struct slice {
-    const unsigned char *at;
+    const unsigned char *data;
     size_t size;
-};
-
-enum { TEXT_SIZE = 8192 }; /* octets of one field that are shown */
-
-struct text {
-    size_t size;
-    char at[TEXT_SIZE];
 };
 
 /* The slice that starts at the first octet of slice, offset octets later. */
@@ -46,12 +39,5 @@ bool slice_same(struct slice a, struct slice b);
 
 /* The offset of the first octet that is c; slice.size if there is none. */
 size_t slice_find(struct slice slice, char c);
-
-/* Text as a slice, for who reads it. Valid as long as the text. */
-struct slice text_slice(const struct text *text);
-
-/* Append, as far as there is room. */
-void text_add(struct text *text, const void *data, size_t size);
-void text_add_char(struct text *text, char c);
 
 #endif

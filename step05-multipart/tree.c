@@ -37,7 +37,7 @@ static void print_lower(FILE *out, struct slice slice)
 
     text.size = 0;
     for (size_t i = 0; i < slice.size; i++)
-        text_add_char(&text, (char)tolower(slice.at[i]));
+        text_add_char(&text, (char)tolower(slice.data[i]));
     show_text(out, text_slice(&text));
 }
 

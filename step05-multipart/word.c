@@ -78,8 +78,8 @@ static bool parse_word(struct slice in, struct encoded_word *word)
             return false;
     } while (!slice_starts_with(rest, "="));
     word->encoded_text =
-        slice_first(text_start, (size_t)(rest.at - text_start.at) - 1);
-    word->whole = slice_first(in, (size_t)(rest.at - in.at) + 1);
+        slice_first(text_start, (size_t)(rest.data - text_start.data) - 1);
+    word->whole = slice_first(in, (size_t)(rest.data - in.data) + 1);
     return slice_find(word->whole, '\n') == word->whole.size;
 }
 
@@ -88,14 +88,14 @@ static void decode_q(struct slice in, struct text *octets)
 {
     for (size_t i = 0; i < in.size; i++) {
         bool room = i + 2 < in.size;
-        int high = room ? word_hex(in.at[i + 1]) : -1;
-        int low = room ? word_hex(in.at[i + 2]) : -1;
+        int high = room ? word_hex(in.data[i + 1]) : -1;
+        int low = room ? word_hex(in.data[i + 2]) : -1;
 
-        if (in.at[i] == '=' && high >= 0 && low >= 0) {
+        if (in.data[i] == '=' && high >= 0 && low >= 0) {
             text_add_char(octets, (char)(high << 4 | low));
             i += 2;
         } else {
-            text_add_char(octets, in.at[i] == '_' ? ' ' : (char)in.at[i]);
+            text_add_char(octets, in.data[i] == '_' ? ' ' : (char)in.data[i]);
         }
     }
 }
@@ -105,7 +105,7 @@ static bool decode_b(struct slice in, struct text *octets)
 {
     unsigned char out[ENCODED_WORD_MAX];
     struct base64 state = {0};
-    size_t size = base64_decode(&state, in.at, in.size, out);
+    size_t size = base64_decode(&state, in.data, in.size, out);
 
     if (!state.junk)
         text_add(octets, out, size);
@@ -120,11 +120,11 @@ static bool extend_run(struct run *run, const struct encoded_word *word)
     if (!word->base64)
         decode_q(word->encoded_text, &run->octets);
     if (run->whole.size == 0) {
-        run->whole.at = word->whole.at;
+        run->whole.data = word->whole.data;
         run->charset = word->charset;
     }
     run->whole.size =
-        (size_t)(word->whole.at + word->whole.size - run->whole.at);
+        (size_t)(word->whole.data + word->whole.size - run->whole.data);
     return true;
 }
 
@@ -135,7 +135,7 @@ static void add_plain(struct slice in, struct text *text)
     struct slice line;
 
     while (slice_line(&in, &line)) {
-        if (line.at[line.size - 1] == '\n')
+        if (line.data[line.size - 1] == '\n')
             line.size--;
         charset_to_text(utf8, line, text);
     }
@@ -155,8 +155,9 @@ static size_t plain_length(struct slice in)
 {
     size_t length = 1;
 
-    while (length < in.size && in.at[length] != '=' && in.at[length] != ' ' &&
-           in.at[length] != '\n' && in.at[length] != '\t')
+    while (length < in.size && in.data[length] != '=' &&
+           in.data[length] != ' ' && in.data[length] != '\n' &&
+           in.data[length] != '\t')
         length++;
     return length;
 }
@@ -176,7 +177,7 @@ void word_decode(struct slice in, struct text *text)
                 end_run(&run, text);
             if (extend_run(&run, &word)) {
                 in = slice_from(word.whole, word.whole.size);
-                in.size = (size_t)(next.at + next.size - in.at);
+                in.size = (size_t)(next.data + next.size - in.data);
                 continue;
             }
         }

@@ -65,6 +65,7 @@ class Client:
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock.settimeout(TIMEOUT)
         self.buffer = b""
+        self.was_reset = False
         self.log = []       # ("C" or "S", bytes)
         Client.conversations.append(self)
 
@@ -163,12 +164,14 @@ class Client:
             self.fail(expected, escape(reply.raw))
         return reply
 
-    def expect_closed(self):
-        """The peer closes the connection and says nothing more."""
+    def expect_closed(self, orderly=False):
+        """The peer closes the connection and says nothing more. Orderly: with a FIN, not with a reset."""
         __tracebackhide__ = True
         rest = self.read_to_the_end()
         if rest:
             self.fail("the end of the connection", escape(rest))
+        if orderly and self.was_reset:
+            self.fail("an orderly end of the connection", "a reset")
 
     def read_to_the_end(self):
         """All that still comes, until the peer closes the connection."""
@@ -180,7 +183,7 @@ class Client:
             except socket.timeout:
                 self.fail("the end of the connection", "nothing for %g seconds" % TIMEOUT)
             except OSError:
-                data = b""      # a reset closes a connection too
+                data, self.was_reset = b"", True    # this closes a connection too
             if not data:
                 break
             rest += data

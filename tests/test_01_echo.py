@@ -174,6 +174,10 @@ def test_a_line_that_is_too_long_is_answered_once(client):
         came = client.read_line()
         assert not came.startswith((b"NOOP", b"250"))
         expect_answer(client)
+    client.send_in_pieces(b"a" * 9000, b"NOOP\r\n")      # its end is not a line of its own
+    came = client.read_line()
+    assert not came.startswith((b"NOOP", b"250"))
+    expect_answer(client)
 
 
 def test_one_answer_whatever_the_length(client):

@@ -336,6 +336,18 @@ def test_text_becomes_utf_8(extract):
              for number, (charset, text) in enumerate(CHARSETS, 1) if charset not in NOT_IN_EVERY_LIBC])
 
 
+REGISTERED = [("ks_c_5601-1987", "한국어".encode("euc-kr"), "한국어"), ("iso-8859-8-i", "שלום".encode("iso-8859-8"), "שלום"),
+              ("csISO2022JP", "日本".encode("iso-2022-jp"), "日本"), ("ISO_8859-1:1987", b"\xe4", "ä"), ("cp1251", b"\xcc", "М"),
+              ("gb2312", "镕".encode("gbk"), "镕"), ("shift_jis", "①".encode("cp932"), "①"), ("utf8", "ä".encode(), "ä")]
+
+
+def test_names_of_charsets(extract):
+    """IANA's register of charsets, RFC 1556; and subsets that are declared for the whole, as senders do"""
+    reports = extract.all([content("Content-Type: text/plain; charset=" + charset, BASE64, body=base64.b64encode(data) + b"\r\n")
+                           for charset, data, _ in REGISTERED])
+    compare([(charset, text, lf(report.file("1")).decode()) for (charset, _, text), report in zip(REGISTERED, reports)])
+
+
 def marks(data):
     """How many U+FFFD a broken sequence becomes is nobody's promise."""
     return re.sub("\ufffd+", "\ufffd", lf(data).decode())

@@ -700,15 +700,15 @@ FIRST_LINE = samples.LEAF.splitlines()[1]
 
 
 @pytest.mark.parametrize("chain, words", [
-    pytest.param("", "not a PEM file", id="empty"),
-    pytest.param("hello\n" * 100, "not a PEM file", id="text"),
-    pytest.param(to_der(samples.LEAF), "not a PEM file", id="DER"),
+    pytest.param("", "no PEM", id="empty"),
+    pytest.param("hello\n" * 100, "no PEM", id="text"),
+    pytest.param(to_der(samples.LEAF), "no PEM", id="DER"),
     pytest.param(samples.SEC1, "certificate", id="a key"),
     pytest.param(to_pem("CERTIFICATE REQUEST", to_der(samples.LEAF)), "certificate", id="a request"),
-    pytest.param(samples.LEAF.replace("-----END CERTIFICATE-----", ""), "whole certificate", id="cut in the end line"),
-    pytest.param(samples.LEAF[:300], "whole certificate", id="cut in the base64"),
-    pytest.param("-----BEGIN CERTIFI", "whole certificate", id="cut in the label"),
-    pytest.param(CHAIN[:-100], "whole certificate", id="the second one cut"),
+    pytest.param(samples.LEAF.replace("-----END CERTIFICATE-----", ""), "cut off", id="cut in the end line"),
+    pytest.param(samples.LEAF[:300], "cut off", id="cut in the base64"),
+    pytest.param("-----BEGIN CERTIFI", "cut off", id="cut in the label"),
+    pytest.param(CHAIN[:-100], "cut off", id="the second one cut"),
     pytest.param("\n".join(CHAIN.split("\n-----END CERTIFICATE-----", 1)), "base64", id="an end line missing"),
     pytest.param(samples.LEAF.replace(FIRST_LINE, FIRST_LINE[:-1] + "!"), "base64", id="a character that is not base64"),
     pytest.param(samples.LEAF.replace(FIRST_LINE, FIRST_LINE[:-1]), "base64", id="a character missing"),
@@ -737,12 +737,12 @@ def test_faults_of_the_chain(load, tmp_path, chain, words):
 
 
 @pytest.mark.parametrize("key, words", [
-    pytest.param("", "not a PEM file", id="empty"),
-    pytest.param(b"\xff\x00" * 500, "not a PEM file", id="not even text"),
-    pytest.param(to_der(samples.SEC1), "not a PEM file", id="DER"),
+    pytest.param("", "no PEM", id="empty"),
+    pytest.param(b"\xff\x00" * 500, "no PEM", id="not even text"),
+    pytest.param(to_der(samples.SEC1), "no PEM", id="DER"),
     pytest.param(CHAIN, "private key", id="the chain once more"),
     pytest.param(samples.SEC1_WITH_PARAMETERS.split("-----BEGIN EC PRIVATE")[0], "private key", id="only parameters"),
-    pytest.param(samples.SEC1[:-40], "whole private key", id="cut"),
+    pytest.param(samples.SEC1[:-40], "cut off", id="cut"),
     pytest.param(samples.SEC1.replace("M", "*", 1), "base64", id="a character that is not base64"),
     pytest.param(to_pem("EC PRIVATE KEY", sec1()[:-1]), "cut short", id="the last byte missing"),
     pytest.param(to_pem("EC PRIVATE KEY", sec1() + b"\0"), "left over", id="a byte too many"),

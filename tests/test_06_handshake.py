@@ -9,6 +9,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 import time
 
 import pytest
@@ -18,7 +19,7 @@ import tls_model as tls
 from client import TIMEOUT
 from conftest import end_server, new_server
 from server import Server
-from tls_client import LEGACY_VERSION, TlsClient
+from tls_client import TlsClient, connect
 from tls_model import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, GO_ON, HANDSHAKE
 
 pytestmark = pytest.mark.stage(6)
@@ -1095,7 +1096,6 @@ def python_client(peer, **settings):
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     for name, value in settings.items():
         (getattr(context, name)(value) if callable(getattr(context, name)) else setattr(context, name, value))
-    from tls_client import connect
     return context.wrap_socket(connect(peer.host, peer.port, peer.starttls), server_hostname="localhost")
 
 
@@ -1125,7 +1125,6 @@ def test_python_ssl_with_tls_1_2(peer):
 def test_python_ssl_that_verifies(peer):
     """Our own certificate makes no chain, so a client that insists on one ends with an alert, and that is all."""
     context = ssl.create_default_context()
-    from tls_client import connect
     with pytest.raises(ssl.SSLError, match="(?i)verify"):
         context.wrap_socket(connect(peer.host, peer.port, peer.starttls), server_hostname="localhost")
     peer.check(peer.handshake())
@@ -1141,37 +1140,66 @@ OPENSSL_OPTIONS = {
 }
 
 
+class Tool:
+    """A program that connects to the server and sends what it reads."""
+
+    def __init__(self, *command):
+        self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT)
+        self.timer = threading.Timer(TIMEOUT, self.process.kill)
+        self.output = b""
+
+    def __enter__(self):
+        self.timer.start()
+        return self
+
+    def __exit__(self, *_):
+        self.timer.cancel()
+        self.process.kill()
+        self.process.communicate()
+
+    def say(self, line):
+        self.process.stdin.write(line)
+        self.process.stdin.flush()
+
+    def expect(self, *starts):
+        """Read up to a line that starts with one of these."""
+        __tracebackhide__ = True
+        for line in iter(self.process.stdout.readline, b""):
+            self.output += line
+            if line.startswith(starts):
+                return
+        raise AssertionError("expected: a line that starts with %s\ncame:\n%s"
+                             % (starts, self.output.decode("utf-8", "backslashreplace")))
+
+    def ask(self):
+        __tracebackhide__ = True
+        self.say(b"NOOP\r\n")
+        self.expect(b"250 2.0.0", b"NOOP\r")
+
+
+def openssl(peer, *options):
+    starttls = ["-starttls", "smtp"] if peer.starttls else []
+    return Tool("openssl", "s_client", "-connect", "%s:%d" % (peer.host, peer.port), "-tls1_3", *starttls, *options)
+
+
 @pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
 @pytest.mark.parametrize("options", OPENSSL_OPTIONS)
 def test_openssl(peer, options):
     """openssl s_client"""
-    starttls = ["-starttls", "smtp"] if peer.starttls else []
-    with subprocess.Popen(["openssl", "s_client", "-connect", "%s:%d" % (peer.host, peer.port), "-tls1_3", "-quiet",
-                           "-nocommands", *starttls, *OPENSSL_OPTIONS[options]],
-                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as client:
-        client.stdin.write(b"NOOP\r\n")
-        client.stdin.flush()
-        line = client.stdout.readline()
-        while line and not (line.startswith(b"250 2.0.0") or line == b"NOOP\r\n"):
-            line = client.stdout.readline()
-        client.kill()
-        assert line, client.stderr.read().decode()
+    with openssl(peer, "-quiet", *OPENSSL_OPTIONS[options]) as client:
+        client.ask()
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
 def test_openssl_changes_its_keys(peer):
-    """openssl s_client: a line with K updates the keys of both sides."""
-    starttls = ["-starttls", "smtp"] if peer.starttls else []
-    with subprocess.Popen(["openssl", "s_client", "-connect", "%s:%d" % (peer.host, peer.port), "-tls1_3", *starttls],
-                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as client:
-        for line in (b"NOOP\r\n", b"K\n", b"NOOP\r\n"):
-            client.stdin.write(line)
-            client.stdin.flush()
-            time.sleep(0.2)
-        client.stdin.write(b"Q\n")
-        client.stdin.flush()
-        output = client.communicate(timeout=TIMEOUT)[0]
-    assert b"KEYUPDATE" in output and output.count(b"NOOP") + output.count(b"250 ") >= 2, output.decode()
+    """openssl s_client: a line with K updates the keys of both sides, one with k its own."""
+    with openssl(peer) as client:
+        client.ask()
+        for letter in (b"K\n", b"k\n", b"K\n"):
+            client.say(letter)
+            client.expect(b"KEYUPDATE")
+            client.ask()
 
 
 GNUTLS_PRIORITIES = {
@@ -1187,19 +1215,10 @@ GNUTLS_PRIORITIES = {
 def test_gnutls(peer, priority):
     """gnutls-cli, which always sends record_size_limit"""
     starttls = ["--starttls-proto=smtp"] if peer.starttls else []
-    with subprocess.Popen(["gnutls-cli", "--insecure", "--priority", GNUTLS_PRIORITIES[priority], *starttls, "-p",
-                           str(peer.port), peer.host], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT) as client:
-        client.stdin.write(b"NOOP\r\n")
-        client.stdin.flush()
-        output = b""
-        while b"\nNOOP" not in output and b"\n250 " not in output:
-            line = client.stdout.readline()
-            if not line:
-                break
-            output += line
-        client.kill()
-        assert b"Handshake was completed" in output and (b"\nNOOP" in output or b"\n250 " in output), output.decode()
+    with Tool("gnutls-cli", "--insecure", "--priority", GNUTLS_PRIORITIES[priority], *starttls, "-p", peer.port,
+              peer.host) as client:
+        client.expect(b"- Handshake was completed")
+        client.ask()
 
 
 # ---- for the classroom

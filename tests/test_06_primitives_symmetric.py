@@ -385,10 +385,12 @@ def test_hkdf_output_of_every_size(tls):
         assert hkdf_expand(tls, prk, info, size) == stream[:size], size
 
 
-def test_hkdf_may_replace_its_key_by_its_output(tls):
-    key = Output(32, bytes_of(32, 5))
-    tls.hkdf_expand(key, b"info", 4, key, 32)
-    assert bytes(key) == hmac.new(bytes_of(32, 5), b"info\1", "sha256").digest()
+@pytest.mark.parametrize("size", [32, 64, 100])
+def test_hkdf_may_replace_its_key_by_its_output(tls, size):
+    prk = bytes_of(32, 5)
+    memory = Output(size, prk)
+    tls.hkdf_expand(memory, b"info", 4, memory, size)
+    assert bytes(memory) == hkdf_expand(tls, prk, b"info", size)
 
 
 # ---- ChaCha20

@@ -29,7 +29,7 @@ static void must_be_utf8(struct slice text)
 
     while (text.size > 0) {
         bool valid;
-        size_t length = utf8_length(text.at, text.size, &valid);
+        size_t length = utf8_length(text.data, text.size, &valid);
 
         must(length > 0 && length <= text.size);
         must(valid || (full && text.size < 4));
@@ -42,13 +42,13 @@ static void convert_in_pieces(struct slice name, struct slice in, size_t step,
                               struct text *text)
 {
     struct charset charset;
-    struct slice piece = {in.at, 0};
-    const unsigned char *end = in.at + in.size;
+    struct slice piece = {in.data, 0};
+    const unsigned char *end = in.data + in.size;
 
     charset_open(&charset, name);
     for (bool last = false; !last;) {
         char out[16];
-        size_t n, left = (size_t)(end - piece.at);
+        size_t n, left = (size_t)(end - piece.data);
 
         piece.size = piece.size + step < left ? piece.size + step : left;
         last = piece.size == left;
@@ -76,7 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must_be_utf8(text_slice(&text));
     convert_in_pieces(name, in, 1 + size % 7, &again);
     must(text.size == TEXT_SIZE || text.size == again.size);
-    must(memcmp(text.at, again.at,
+    must(memcmp(text.data, again.data,
                 text.size < again.size ? text.size : again.size) == 0);
     return 0;
 }

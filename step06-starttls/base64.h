@@ -1,0 +1,23 @@
+/* base64.h - base64, RFC 4648 and RFC 2045 6.8. TUTORIAL.md, chapter 4. */
+#ifndef BASE64_H
+#define BASE64_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Start with all members 0. */
+struct base64 {
+    unsigned bits;  /* what has been read and not yet written */
+    unsigned count; /* how many bits of that there are: 0, 2, 4 or 6 */
+    bool junk;      /* there was something that is not base64 */
+};
+
+/*
+ * Decode in[0..size), which may be any piece of the text, into out, which has
+ * room for size octets. Returns the octets in out. Junk is passed over, as RFC
+ * 2045 demands; "=" ends a group of four, and a new one may follow.
+ */
+size_t base64_decode(struct base64 *state, const unsigned char *in, size_t size,
+                     unsigned char *out);
+
+#endif

@@ -1,0 +1,154 @@
+/*
+ * charset.c - any character set to UTF-8.
+ *
+ * iconv(3) of libc knows the character sets; here is what it leaves to its
+ * caller: names that senders use and iconv does not know, what to do with
+ * octets that stand for no character, and text that is UTF-8 already.
+ * TUTORIAL.md, chapter 4.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include "charset.h"
+#include "utf8.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    CHARSET_NAME_MAX = 40, /* RFC 2978 2.3: names fit in that */
+    MIDDLE_SIZE = 4096,
+};
+
+static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
+
+/* What senders write, and what they mean by it. US-ASCII is a part of UTF-8;
+ * those who declare it and send more mostly send that. */
+static const struct alias {
+    const char *name, *meaning;
+} aliases[] = {
+    {"utf8", "utf-8"},
+    {"us-ascii", "utf-8"},
+    {"ascii", "utf-8"},
+    {"gb2312", "gb18030"}, /* a subset, declared for the whole */
+    {"gbk", "gb18030"},
+    {"ks_c_5601-1987", "cp949"},
+    {"euc-kr", "cp949"},
+    {"shift_jis", "cp932"},
+    {"x-sjis", "cp932"},
+    {"iso-8859-8-i", "iso-8859-8"}, /* RFC 1556: only the order differs */
+    {"iso-8859-8-e", "iso-8859-8"},
+    {"unicode-1-1-utf-7", "utf-7"},
+};
+
+/* The name as iconv knows it. */
+static void find_name(struct slice name, char out[CHARSET_NAME_MAX + 1])
+{
+    name = slice_first(slice_trim(name), CHARSET_NAME_MAX);
+    memcpy(out, name.data, name.size);
+    out[name.size] = '\0';
+    for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
+        if (slice_is(name, aliases[i].name))
+            snprintf(out, CHARSET_NAME_MAX + 1, "%s", aliases[i].meaning);
+}
+
+bool charset_open(struct charset *charset, struct slice name)
+{
+    char known[CHARSET_NAME_MAX + 1] = "utf-8";
+    struct slice found;
+
+    if (name.size > 0)
+        find_name(name, known);
+    found = (struct slice){(const unsigned char *)known, strlen(known)};
+    charset->iconv = (iconv_t)-1;
+    charset->unit = slice_starts_with(found, "utf-32")   ? 4
+                    : slice_starts_with(found, "utf-16") ? 2
+                                                         : 1;
+    if (slice_is(found, "utf-8"))
+        return true;
+    /* a "/" would be an instruction to iconv, not a part of a name */
+    if (!strchr(known, '/'))
+        charset->iconv = iconv_open("UTF-8", known);
+    return charset->iconv != (iconv_t)-1;
+}
+
+/* Pass on what is UTF-8, and nothing else. */
+static size_t convert_utf8(struct slice *in, char *out, size_t size, bool last)
+{
+    size_t used = 0;
+
+    while (in->size > 0) {
+        bool valid;
+        size_t length = utf8_length(in->data, in->size, &valid);
+        size_t room = valid ? length : sizeof(replacement) - 1;
+
+        if (used + room > size)
+            break;
+        if (!valid && length == in->size && !last && in->data[0] >= 0xC2)
+            break; /* it may be the start of a character */
+        memcpy(out + used, valid ? (const char *)in->data : replacement, room);
+        used += room;
+        *in = slice_from(*in, length);
+    }
+    return used;
+}
+
+/* As much of *in as fits into out, by iconv. */
+static size_t convert_foreign(struct charset *charset, struct slice *in,
+                              char *out, size_t size, bool last)
+{
+    /* POSIX has this parameter without const, but does not write there */
+    char *from = (char *)(size_t)in->data, *to = out;
+    size_t from_left = in->size, to_left = size;
+
+    while (from_left > 0 && iconv(charset->iconv, &from, &from_left, &to,
+                                  &to_left) == (size_t)-1) {
+        size_t bad = from_left < charset->unit ? from_left : charset->unit;
+        if (errno == E2BIG || (errno == EINVAL && !last) ||
+            to_left < sizeof(replacement))
+            break;
+        memcpy(to, replacement, sizeof(replacement) - 1);
+        to += sizeof(replacement) - 1;
+        to_left -= sizeof(replacement) - 1;
+        from += bad;
+        from_left -= bad;
+    }
+    if (from_left == 0 && last) /* it may have kept a character back */
+        iconv(charset->iconv, NULL, NULL, &to, &to_left);
+    *in = slice_from(*in, in->size - from_left);
+    return size - to_left;
+}
+
+/* What iconv writes is looked at once more: from UCS-4, for one, it makes
+ * octets that are no UTF-8. Each of them may become three, hence the third. */
+size_t charset_convert(struct charset *charset, struct slice *in, char *out,
+                       size_t size, bool last)
+{
+    char middle[MIDDLE_SIZE];
+    size_t room = size / 3 < sizeof(middle) ? size / 3 : sizeof(middle);
+    struct slice converted = {(unsigned char *)middle, 0};
+
+    if (charset->iconv == (iconv_t)-1)
+        return convert_utf8(in, out, size, last);
+    converted.size = convert_foreign(charset, in, middle, room, last);
+    return convert_utf8(&converted, out, size, true);
+}
+
+void charset_close(struct charset *charset)
+{
+    if (charset->iconv != (iconv_t)-1)
+        iconv_close(charset->iconv);
+}
+
+bool charset_to_text(struct slice name, struct slice in, struct text *text)
+{
+    struct charset charset;
+    bool known = charset_open(&charset, name);
+    char out[512];
+    size_t size;
+
+    while (known &&
+           (size = charset_convert(&charset, &in, out, sizeof(out), true)) > 0)
+        text_add(text, out, size);
+    charset_close(&charset);
+    return known;
+}

@@ -1,0 +1,34 @@
+/* charset.h - any character set to UTF-8. See charset.c. TUTORIAL.md, ch. 4. */
+#ifndef CHARSET_H
+#define CHARSET_H
+
+#include "text.h"
+
+#include <iconv.h>
+
+struct charset {
+    iconv_t iconv; /* (iconv_t)-1: the input is UTF-8 already */
+    size_t unit;   /* octets to pass over where one cannot be read */
+};
+
+/*
+ * Get ready to convert from the character set of that name. False if it is not
+ * known: the text is then read as UTF-8. Needs charset_close() either way.
+ */
+bool charset_open(struct charset *charset, struct slice name);
+
+/*
+ * Convert *in to UTF-8 in out[0..size), size at least 16, and move *in behind
+ * what was converted. Returns the octets in out; 0 when *in is used up, but
+ * for the start of a character at its end, which is kept for next time unless
+ * this is the last piece. What is wrong becomes U+FFFD.
+ */
+size_t charset_convert(struct charset *charset, struct slice *in, char *out,
+                       size_t size, bool last);
+
+void charset_close(struct charset *charset);
+
+/* Convert all of in and append it to text. False: unknown, nothing done. */
+bool charset_to_text(struct slice name, struct slice in, struct text *text);
+
+#endif

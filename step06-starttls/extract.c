@@ -1,0 +1,207 @@
+/*
+ * extract.c - write the parts to files.
+ *
+ * What a part is called was decided by a stranger, and here it becomes the name
+ * of a file: "../../.ssh/authorized_keys" must not do what it says. So a file
+ * is made in one directory only, under a name that starts with the number of
+ * the part, and only if there is none of that name. TUTORIAL.md, chapter 5.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include "extract.h"
+#include "charset.h"
+#include "parameter.h"
+#include "utf8.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    PIECE_SIZE = 32768,
+    CHARACTER_MAX = 64, /* octets of a character that one piece cuts off */
+};
+
+int extract_open(const char *directory)
+{
+    if (mkdir(directory, 0700) != 0 && errno != EEXIST)
+        return -1;
+    return open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* ---- Names -------------------------------------------------------------- */
+
+static const struct extension {
+    const char *type, *subtype, *extension;
+} extensions[] = {
+    {"text", "plain", "txt"},        {"text", "html", "html"},
+    {"text", "calendar", "ics"},     {"text", "csv", "csv"},
+    {"text", "xml", "xml"},          {"image", "jpeg", "jpg"},
+    {"image", "png", "png"},         {"image", "gif", "gif"},
+    {"image", "webp", "webp"},       {"image", "svg+xml", "svg"},
+    {"audio", "mpeg", "mp3"},        {"video", "mp4", "mp4"},
+    {"application", "pdf", "pdf"},   {"application", "zip", "zip"},
+    {"application", "json", "json"}, {"application", "xml", "xml"},
+    {"message", "rfc822", "eml"},    {"message", "global", "eml"},
+};
+
+static const char *find_extension(const struct part *part)
+{
+    for (size_t i = 0; i < sizeof(extensions) / sizeof(extensions[0]); i++)
+        if (slice_is(part->type, extensions[i].type) &&
+            slice_is(part->subtype, extensions[i].subtype))
+            return extensions[i].extension;
+    return slice_is(part->type, "text") || slice_is(part->type, "message")
+               ? "txt"
+               : "bin";
+}
+
+bool extract_file_name(const struct part *part, struct text *text)
+{
+    text->size = 0;
+    return (parameter_find(part->content_disposition, "filename", text) &&
+            text->size > 0) ||
+           (parameter_find(part->content_type, "name", text) && text->size > 0);
+}
+
+/* Copy what may be part of a file name. Returns the length. */
+static size_t make_safe(struct slice name, char out[FILE_NAME_MAX])
+{
+    size_t used = 0;
+
+    while (name.size > 0) {
+        bool valid;
+        size_t length = utf8_length(name.data, name.size, &valid);
+        bool keep = valid && !utf8_is_harmful(name.data, length) &&
+                    name.data[0] != '/' && name.data[0] != '\\' &&
+                    (name.data[0] != '.' || used > 0);
+
+        if (used + (keep ? length : 1) > FILE_NAME_MAX)
+            break;
+        memcpy(out + used, keep ? (const char *)name.data : "_",
+               keep ? length : 1);
+        used += keep ? length : 1;
+        name = slice_from(name, length);
+    }
+    return used;
+}
+
+static void make_name(const struct mime *mime, const struct part *part,
+                      char name[EXTRACT_NAME_SIZE])
+{
+    char number[MIME_NUMBER_SIZE], safe[FILE_NAME_MAX];
+    struct text given;
+
+    mime_number(mime, part, number);
+    if (extract_file_name(part, &given))
+        snprintf(name, EXTRACT_NAME_SIZE, "%s-%.*s", number,
+                 (int)make_safe(slice_trim(text_slice(&given)), safe), safe);
+    else
+        snprintf(name, EXTRACT_NAME_SIZE, "%s.%s", number,
+                 find_extension(part));
+}
+
+/* ---- Content ------------------------------------------------------------ */
+
+static bool write_all(int fd, const char *data, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = write(fd, data, size);
+        if (n < 0 && errno != EINTR)
+            return false;
+        data += n > 0 ? n : 0;
+        size -= n > 0 ? (size_t)n : 0;
+    }
+    return true;
+}
+
+static bool write_converted(int fd, struct charset *charset, struct slice *in,
+                            bool last)
+{
+    char out[PIECE_SIZE];
+    size_t size;
+
+    while ((size = charset_convert(charset, in, out, sizeof(out), last)) > 0)
+        if (!write_all(fd, out, size))
+            return false;
+    return true;
+}
+
+/* Decode, convert, write, a piece after the other. A character that a piece
+ * cuts in two waits at the start of the buffer for its other half. */
+static bool write_text(int fd, struct decoder *decoder, struct slice name,
+                       unsigned long long *size)
+{
+    unsigned char piece[CHARACTER_MAX + PIECE_SIZE];
+    size_t kept = 0, n;
+    struct charset charset;
+    bool ok = true;
+
+    charset_open(&charset, name);
+    do {
+        struct slice in;
+        n = decode_next(decoder, piece + kept, PIECE_SIZE);
+        *size += n;
+        in = (struct slice){piece, kept + n};
+        ok = write_converted(fd, &charset, &in, n == 0);
+        kept = in.size < CHARACTER_MAX ? in.size : 0;
+        memmove(piece, in.data, kept);
+    } while (ok && n > 0);
+    charset_close(&charset);
+    return ok;
+}
+
+static bool write_octets(int fd, struct decoder *decoder,
+                         unsigned long long *size)
+{
+    unsigned char piece[PIECE_SIZE];
+    size_t n;
+
+    while ((n = decode_next(decoder, piece, sizeof(piece))) > 0) {
+        *size += n;
+        if (fd >= 0 && !write_all(fd, (const char *)piece, n))
+            return false;
+    }
+    return true;
+}
+
+static bool write_content(int fd, const struct part *part,
+                          unsigned long long *size)
+{
+    bool text = slice_is(part->type, "text");
+    bool lines = text || slice_is(part->type, "message");
+    struct decoder decoder;
+    struct text charset;
+
+    *size = 0;
+    decode_init(&decoder, part->encoding, part->body, !lines);
+    if (!text || fd < 0)
+        return write_octets(fd, &decoder, size);
+    charset.size = 0;
+    parameter_find(part->content_type, "charset", &charset);
+    return write_text(fd, &decoder, text_slice(&charset), size);
+}
+
+bool extract_part(const struct mime *mime, const struct part *part,
+                  int directory, char name[EXTRACT_NAME_SIZE],
+                  unsigned long long *size)
+{
+    int fd = -1, error = 0;
+    bool ok;
+
+    make_name(mime, part, name);
+    if (directory >= 0) {
+        fd = openat(directory, name,
+                    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        error = fd < 0 ? errno : 0;
+    }
+    ok = write_content(fd, part, size) && !error;
+    if (!error)
+        error = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = error;
+    return ok;
+}

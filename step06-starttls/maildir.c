@@ -1,0 +1,203 @@
+/*
+ * maildir.c - durable delivery.
+ *
+ * A mailbox is a directory with tmp/, new/ and cur/, a message is a file. The
+ * 250 after DATA is a promise that no crash and no power cut may break:
+ *
+ *     write tmp/NAME                    a crash leaves litter, never a message
+ *     fsync the file                    its bytes are on the disk
+ *     link  tmp/NAME to new/NAME        it appears, whole, in one instant
+ *     fsync the directory new/          its name is on the disk
+ *     unlink tmp/NAME                   only now is "250" said
+ *
+ * link(2) and not rename(2): where the new name exists already, link fails, but
+ * rename silently destroys the message that has it. Start reading at
+ * maildir_commit(). TUTORIAL.md, chapter 3.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include "maildir.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static bool is_directory(int root, const char *path)
+{
+    struct stat status;
+
+    return fstatat(root, path, &status, 0) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* Put the names in a directory on the disk. */
+static bool sync_directory(int root, const char *path)
+{
+    int fd = openat(root, path, O_RDONLY | O_DIRECTORY);
+    bool ok = fd >= 0 && fsync(fd) == 0;
+    int error = errno;
+
+    if (fd >= 0)
+        close(fd);
+    errno = error;
+    return ok;
+}
+
+static bool make_directory(int root, const char *path)
+{
+    return mkdirat(root, path, 0700) == 0 || errno == EEXIST;
+}
+
+static bool make_mailbox(int root, const char *mailbox)
+{
+    static const char *const parts[] = {"", "/tmp", "/new", "/cur"};
+    char path[MAIL_PATH_SIZE];
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        snprintf(path, sizeof(path), "%s%s", mailbox, parts[i]);
+        if (!make_directory(root, path))
+            return false;
+    }
+    return sync_directory(root, mailbox) && sync_directory(root, ".");
+}
+
+int maildir_open(const char *directory)
+{
+    int root;
+
+    if (!make_directory(AT_FDCWD, directory))
+        return -1;
+    root = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (root >= 0 && !make_mailbox(root, "postmaster")) {
+        int error = errno;
+        close(root);
+        errno = error;
+        return -1;
+    }
+    return root;
+}
+
+bool maildir_find(int root, const char *local_part,
+                  char name[MAILBOX_NAME_MAX + 1])
+{
+    char path[MAIL_PATH_SIZE];
+    size_t length = strlen(local_part);
+
+    if (length == 0 || length > MAILBOX_NAME_MAX || *local_part == '.' ||
+        strchr(local_part, '/'))
+        return false;
+    for (size_t i = 0; i <= length; i++)
+        name[i] = (char)tolower((unsigned char)local_part[i]);
+    if (!is_directory(root, name))
+        return false;
+    snprintf(path, sizeof(path), "%s/new", name);
+    return is_directory(root, path) || make_mailbox(root, name);
+}
+
+/* The name of a message: time, microseconds, process and a counter. Process ids
+ * come round within a minute under load, so they alone would not do. */
+static void make_name(struct delivery *delivery, const char *hostname,
+                      unsigned number)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    snprintf(delivery->id, sizeof(delivery->id), "%lld.M%ldP%ldQ%u",
+             (long long)now.tv_sec, now.tv_nsec / 1000, (long)getpid(), number);
+    snprintf(delivery->name, sizeof(delivery->name), "%s.%.180s", delivery->id,
+             hostname);
+    for (char *c = delivery->name; *c; c++)
+        if (*c == '/' || *c == ':') /* these have a meaning in a Maildir */
+            *c = '_';
+}
+
+bool maildir_begin(struct delivery *delivery, int root, const char *mailbox,
+                   const char *hostname, unsigned number)
+{
+    delivery->root = root;
+    make_name(delivery, hostname, number);
+    snprintf(delivery->tmp_path, sizeof(delivery->tmp_path), "%s/tmp/%s",
+             mailbox, delivery->name);
+    delivery->fd = openat(root, delivery->tmp_path,
+                          O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    delivery->error = delivery->fd < 0 ? errno : 0;
+    return delivery->fd >= 0;
+}
+
+void maildir_write(struct delivery *delivery, const void *data, size_t size)
+{
+    const char *at = data;
+
+    while (size > 0 && !delivery->error) {
+        ssize_t n = write(delivery->fd, at, size);
+        if (n >= 0) {
+            at += n;
+            size -= (size_t)n;
+        } else if (errno != EINTR) {
+            delivery->error = errno;
+        }
+    }
+}
+
+static void new_path(char path[MAIL_PATH_SIZE], const char *mailbox,
+                     const char *name)
+{
+    snprintf(path, MAIL_PATH_SIZE, "%s/new/%s", mailbox, name);
+}
+
+/* Take the message out of the first count mailboxes again. */
+static void withdraw(const struct delivery *delivery,
+                     const char *const *mailboxes, size_t count)
+{
+    char path[MAIL_PATH_SIZE];
+
+    for (size_t i = 0; i < count; i++) {
+        new_path(path, mailboxes[i], delivery->name);
+        unlinkat(delivery->root, path, 0);
+    }
+}
+
+/* Link the message into new/ of each mailbox. What cannot be made durable in
+ * all of them is taken back from those that have it. */
+static void publish(struct delivery *delivery, const char *const *mailboxes,
+                    size_t count)
+{
+    char path[MAIL_PATH_SIZE];
+
+    for (size_t i = 0; i < count && !delivery->error; i++) {
+        size_t linked = i;
+        new_path(path, mailboxes[i], delivery->name);
+        if (linkat(delivery->root, delivery->tmp_path, delivery->root, path,
+                   0) == 0) {
+            linked++;
+            new_path(path, mailboxes[i], "");
+            if (sync_directory(delivery->root, path))
+                continue;
+        }
+        delivery->error = errno;
+        withdraw(delivery, mailboxes, linked);
+    }
+}
+
+bool maildir_commit(struct delivery *delivery, const char *const *mailboxes,
+                    size_t count)
+{
+    if (!delivery->error && fsync(delivery->fd) != 0)
+        delivery->error = errno;
+    publish(delivery, mailboxes, count);
+    maildir_abort(delivery); /* in tmp/ it has done its duty */
+    return !delivery->error;
+}
+
+void maildir_abort(struct delivery *delivery)
+{
+    unlinkat(delivery->root, delivery->tmp_path, 0);
+}
+
+void maildir_close(struct delivery *delivery)
+{
+    close(delivery->fd);
+}

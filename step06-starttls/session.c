@@ -1,0 +1,363 @@
+/*
+ * session.c - the SMTP conversation, RFC 5321.
+ *
+ * The client sends a command, the server answers with a code and a text, and
+ * so on until QUIT. Commands are rows of a table, which also knows when each
+ * may come; what has been agreed so far is the envelope. Start reading at
+ * session_run(), at the end. TUTORIAL.md, chapter 2.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include "session.h"
+#include "receive.h"
+#include "starttls.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+enum {
+    FAULTS_MAX = 20,      /* faulty commands; RFC 5321 4.3.2 allows the 421 */
+    REPLY_TEXT_MAX = 400, /* RFC 5321 4.5.3.1.5: 512 with code and CRLF */
+};
+
+const char session_busy[] =
+    "421 4.7.0 too many connections, try again later\r\n";
+
+void session_reply(struct session *session, int code, const char *enhanced,
+                   const char *format, ...)
+{
+    char text[REPLY_TEXT_MAX];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    conn_printf(session->conn, "%d %s %s\r\n", code, enhanced, text);
+    if ((code >= 500 && code <= 504) || code == 555)
+        session->faults++;
+}
+
+static void reset(struct session *session)
+{
+    session->envelope.recipients_count = 0;
+    session->envelope.smtputf8 = false;
+    if (session->stage > GREETED)
+        session->stage = GREETED;
+}
+
+/* ---- Commands: RFC 5321 4.1.1 ------------------------------------------- */
+
+static bool greet(struct session *session, const char *name)
+{
+    if (strlen(name) > HELO_MAX) {
+        session_reply(session, 501, "5.5.4", "that name is too long");
+        return false;
+    }
+    snprintf(session->helo, sizeof(session->helo), "%s", name);
+    session->stage = GREETED;
+    session->esmtp = false;
+    reset(session);
+    return true;
+}
+
+static void command_helo(struct session *session, const char *name)
+{
+    if (greet(session, name))
+        conn_printf(session->conn, "250 %s\r\n", session->hostname);
+}
+
+static void command_ehlo(struct session *session, const char *name)
+{
+    struct conn *conn = session->conn;
+
+    if (!greet(session, name))
+        return;
+    session->esmtp = true;
+    conn_printf(conn, "250-%s\r\n", session->hostname);
+    conn_printf(conn, "250-PIPELINING\r\n");
+    conn_printf(conn, "250-8BITMIME\r\n");
+    conn_printf(conn, "250-SMTPUTF8\r\n");
+    conn_printf(conn, "250-SIZE %ld\r\n", session->config->size_max);
+    if (starttls_is_offered(session))
+        conn_printf(conn, "250-STARTTLS\r\n");
+    conn_printf(conn, "250 ENHANCEDSTATUSCODES\r\n");
+}
+
+static void command_mail(struct session *session, const char *argument)
+{
+    struct envelope *envelope = &session->envelope;
+    struct mail_parameters values;
+    enum parameters_status status;
+
+    argument += strspn(argument, " "); /* not allowed, but common */
+    if (!path_parse(&argument, &envelope->reverse_path)) {
+        session_reply(session, 501, "5.1.7", "syntax: MAIL FROM:<address>");
+        return;
+    }
+    status = path_parse_parameters(argument, &values);
+    if (status == PARAMETERS_UNKNOWN) {
+        session_reply(session, 555, "5.5.4", "a parameter is not known here");
+    } else if (status == PARAMETERS_BAD_VALUE) {
+        session_reply(session, 501, "5.5.4", "a parameter has a wrong value");
+    } else if (envelope->reverse_path.utf8 && !values.smtputf8) {
+        session_reply(session, 553, "5.6.7", "that address needs SMTPUTF8");
+    } else if (values.size > (unsigned long long)session->config->size_max) {
+        session_reply(session, 552, "5.3.4",
+                      "that is larger than this server takes");
+    } else {
+        envelope->smtputf8 = values.smtputf8;
+        session->stage = SENDER_GIVEN;
+        session_reply(session, 250, "2.1.0", "sender ok");
+    }
+}
+
+/* True for a domain that this server receives mail for. */
+static bool is_local(const struct config *config, const struct path *path)
+{
+    if (!*path->domain)
+        return true; /* only postmaster may have none */
+    for (size_t i = 0; i < config->domains.count; i++)
+        if (strcasecmp(config->domains.name[i], path->domain) == 0)
+            return true;
+    return false;
+}
+
+/* True if the mailbox behind the last recipient is that of an earlier one. */
+static bool is_repeated(const struct envelope *envelope)
+{
+    size_t count = envelope->recipients_count;
+
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(envelope->mailboxes[i], envelope->mailboxes[count]) == 0)
+            return true;
+    return false;
+}
+
+/*
+ * Accept or refuse one recipient. "a%b@here" and "b!a@here" once asked the
+ * server to send the mail on to b. A server which does that for strangers is
+ * found and used by spammers within hours.
+ */
+static void add_recipient(struct session *session, const struct path *path)
+{
+    struct envelope *envelope = &session->envelope;
+    size_t count = envelope->recipients_count;
+
+    if (path->utf8 && !envelope->smtputf8) {
+        session_reply(session, 553, "5.6.7", "that address needs SMTPUTF8");
+    } else if (!is_local(session->config, path)) {
+        session_reply(session, 550, "5.7.1", "this server does not relay");
+    } else if (strpbrk(path->local_part, "%!@")) {
+        session_reply(session, 550, "5.7.1", "this server does not relay");
+    } else if (envelope->recipients_count == RECIPIENTS_MAX) {
+        session_reply(session, 452, "4.5.3",
+                      "too many recipients, send the rest later");
+    } else if (!maildir_find(session->config->mail_root, path->local_part,
+                             envelope->mailboxes[count])) {
+        session_reply(session, 550, "5.1.1", "no such mailbox here");
+    } else if (is_repeated(envelope)) {
+        session_reply(session, 250, "2.1.5", "recipient ok, once is enough");
+    } else {
+        envelope->recipients[envelope->recipients_count++] = *path;
+        session->stage = RECIPIENT_GIVEN;
+        session_reply(session, 250, "2.1.5", "recipient ok");
+    }
+}
+
+static void command_rcpt(struct session *session, const char *argument)
+{
+    struct path path;
+
+    argument += strspn(argument, " ");
+    if (!path_parse(&argument, &path) || !*path.text)
+        session_reply(session, 501, "5.1.3", "syntax: RCPT TO:<address>");
+    else if (*argument == ' ')
+        session_reply(session, 555, "5.5.4", "RCPT has no parameters here");
+    else if (*argument)
+        session_reply(session, 501, "5.1.3", "syntax: RCPT TO:<address>");
+    else
+        add_recipient(session, &path);
+}
+
+static void command_data(struct session *session, const char *argument)
+{
+    (void)argument;
+    session->messages++;
+    session->status = receive_message(session);
+    reset(session);
+}
+
+static void command_rset(struct session *session, const char *argument)
+{
+    (void)argument;
+    reset(session);
+    session_reply(session, 250, "2.0.0", "forgotten");
+}
+
+static void command_noop(struct session *session, const char *argument)
+{
+    (void)argument;
+    session_reply(session, 250, "2.0.0", "ok");
+}
+
+static void command_quit(struct session *session, const char *argument)
+{
+    (void)argument;
+    session->stage = LEAVING;
+    session_reply(session, 221, "2.0.0", "bye");
+}
+
+/* Who asks whether an address exists gets no answer (RFC 5321 7.3). */
+static void command_vrfy(struct session *session, const char *argument)
+{
+    (void)argument;
+    session_reply(session, 252, "2.1.5", "send a mail and see");
+}
+
+static void command_expn(struct session *session, const char *argument)
+{
+    (void)argument;
+    session_reply(session, 502, "5.5.1", "there are no lists here");
+}
+
+static void command_help(struct session *session, const char *argument);
+
+enum argument_rule { ARGUMENT_NONE, ARGUMENT_ANY, ARGUMENT_NEEDED };
+
+static const struct command {
+    const char *verb, *keyword; /* in any case */
+    enum argument_rule argument;
+    enum stage first, last; /* the stages in which it may come */
+    void (*run)(struct session *session, const char *argument);
+} commands[] = {
+    {"EHLO", "", ARGUMENT_NEEDED, CONNECTED, RECIPIENT_GIVEN, command_ehlo},
+    {"HELO", "", ARGUMENT_NEEDED, CONNECTED, RECIPIENT_GIVEN, command_helo},
+    {"MAIL", "FROM:", ARGUMENT_NEEDED, GREETED, GREETED, command_mail},
+    {"RCPT", "TO:", ARGUMENT_NEEDED, SENDER_GIVEN, RECIPIENT_GIVEN,
+     command_rcpt},
+    {"DATA", "", ARGUMENT_NONE, RECIPIENT_GIVEN, RECIPIENT_GIVEN, command_data},
+    {"STARTTLS", "", ARGUMENT_NONE, GREETED, GREETED, starttls_command},
+    {"RSET", "", ARGUMENT_NONE, CONNECTED, RECIPIENT_GIVEN, command_rset},
+    {"NOOP", "", ARGUMENT_ANY, CONNECTED, RECIPIENT_GIVEN, command_noop},
+    {"QUIT", "", ARGUMENT_NONE, CONNECTED, RECIPIENT_GIVEN, command_quit},
+    {"VRFY", "", ARGUMENT_NEEDED, CONNECTED, RECIPIENT_GIVEN, command_vrfy},
+    {"EXPN", "", ARGUMENT_ANY, CONNECTED, RECIPIENT_GIVEN, command_expn},
+    {"HELP", "", ARGUMENT_ANY, CONNECTED, RECIPIENT_GIVEN, command_help},
+};
+
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+static void command_help(struct session *session, const char *argument)
+{
+    char text[REPLY_TEXT_MAX] = "";
+
+    (void)argument;
+    for (size_t i = 0, used = 0; i < COMMANDS; i++)
+        used += (size_t)snprintf(text + used, sizeof(text) - used, " %s",
+                                 commands[i].verb);
+    session_reply(session, 214, "2.0.0", "commands:%s", text);
+}
+
+/* Find the command that line is, check what the table knows, and run it. */
+static void run_command(struct session *session, char *line)
+{
+    size_t length = strcspn(line, " ");
+    const char *argument = line + length + strspn(line + length, " ");
+    const struct command *command = commands;
+
+    while (command < commands + COMMANDS &&
+           (strlen(command->verb) != length ||
+            !path_starts_with(line, command->verb)))
+        command++;
+    if (command == commands + COMMANDS)
+        session_reply(session, 500, "5.5.1", "unknown command, try HELP");
+    else if (session->stage < command->first || session->stage > command->last)
+        session_reply(session, 503, "5.5.1",
+                      "the order is EHLO, MAIL, RCPT, DATA");
+    else if (command->argument == ARGUMENT_NONE && *argument)
+        session_reply(session, 501, "5.5.4", "%s takes no argument",
+                      command->verb);
+    else if ((command->argument == ARGUMENT_NEEDED && !*argument) ||
+             !path_starts_with(argument, command->keyword))
+        session_reply(session, 501, "5.5.4", "syntax: %s %s<argument>",
+                      command->verb, command->keyword);
+    else
+        command->run(session, argument + strlen(command->keyword));
+}
+
+/* RFC 5321 4.1.2: no rule of the grammar has room for control characters. */
+static bool has_control(const char *line)
+{
+    for (; *line; line++)
+        if ((unsigned char)*line < ' ' || *line == 0x7F)
+            return true;
+    return false;
+}
+
+/* Trailing blanks are not allowed, but common. */
+static void trim(char *line)
+{
+    size_t length = strlen(line);
+
+    while (length > 0 && line[length - 1] == ' ')
+        line[--length] = '\0';
+}
+
+static void handle_line(struct session *session, char *line)
+{
+    switch (session->status) {
+    case LINE_OK:
+        trim(line);
+        run_command(session, line);
+        break;
+    case LINE_TOO_LONG:
+        session_reply(session, 500, "5.5.2", "line too long");
+        break;
+    case LINE_BARE_LF:
+        session_reply(
+            session, 500, "5.5.2",
+            "lines end in CR LF, not in LF alone (netcat: use nc -C)");
+        break;
+    default:
+        session_reply(session, 500, "5.5.2",
+                      "there is a byte in it that is not text");
+        break;
+    }
+    if (session->faults >= FAULTS_MAX) {
+        session_reply(session, 421, "4.7.0", "too many faults, closing");
+        session->stage = LEAVING;
+    }
+}
+
+void session_run(struct conn *conn, const struct config *config)
+{
+    struct session session;
+    char line[COMMAND_LINE_MAX];
+
+    session.conn = conn;
+    session.config = config;
+    session.stage = CONNECTED;
+    session.status = LINE_OK;
+    session.faults = 0;
+    session.envelope.recipients_count = 0;
+    session.messages = 0;
+    session.suite = NULL;
+    if (gethostname(session.hostname, sizeof(session.hostname)) != 0)
+        snprintf(session.hostname, sizeof(session.hostname), "localhost");
+    session.hostname[sizeof(session.hostname) - 1] = '\0';
+
+    conn_printf(conn, "220 %s ESMTP ready\r\n", session.hostname);
+    while (session.stage != LEAVING && session.status < LINE_CLOSED) {
+        session.status = conn_read_line(conn, line, sizeof(line));
+        if (session.status == LINE_OK && has_control(line))
+            session.status = LINE_BAD_BYTE;
+        if (session.status < LINE_CLOSED)
+            handle_line(&session, line);
+    }
+    if (session.status == LINE_TIMEOUT)
+        session_reply(&session, 421, "4.4.2", "you said nothing for too long");
+    else if (session.status == LINE_STOPPED)
+        session_reply(&session, 421, "4.3.2", "this server is going down");
+}

@@ -1,0 +1,168 @@
+/*
+ * starttls.c - the STARTTLS command, RFC 3207.
+ *
+ *     C: STARTTLS
+ *     S: 220 2.0.0 go ahead
+ *     ... the TLS handshake; from here on nobody else can read along ...
+ *     C: EHLO client.example
+ *
+ * This is all that the mail receiver has to know about TLS; what TLS is, is in
+ * tls/. Up to the handshake anybody on the way could have put words into the
+ * client's mouth. So nothing that was said before counts: what came behind the
+ * command is thrown away unread, and the session starts anew.
+ * TUTORIAL.md, chapter 6.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include "starttls.h"
+#include "tls/certificate.h"
+#include "tls/credentials_make.h"
+#include "tls/keylog.h"
+#include "tls/tls.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- At the start ------------------------------------------------------- */
+
+/* One line of what happens inside TLS, among the "C:" and "S:" lines. */
+static void trace_line(void *context, const char *line)
+{
+    (void)context;
+    fprintf(stderr, "%s\n", line);
+}
+
+static void warn(const char *warning)
+{
+    if (*warning)
+        fprintf(stderr, "smtpd: warning: %s\n", warning);
+}
+
+static void load_credentials(struct credentials *credentials,
+                             const struct config *config)
+{
+    char error[CREDENTIALS_LINE_SIZE];
+
+    if (!config->chain || !config->key)
+        die("-c and -k come together: a certificate and its key");
+    if (!credentials_make(config->chain, config->key, config->domains.name,
+                          config->domains.count, error, sizeof(error)) ||
+        !credentials_load(credentials, config->chain, config->key, error,
+                          sizeof(error)))
+        die("%s", error);
+    warn(credentials->chain_warning);
+    warn(credentials->key_warning);
+}
+
+/* The key log, if the operator asked for one; -1 if not. */
+static int open_keylog(void)
+{
+    const char *path = getenv("SSLKEYLOGFILE");
+    int fd;
+
+    if (!path || !*path)
+        return -1;
+    fd = keylog_open(path);
+    if (fd < 0)
+        die("cannot open the key log %s: %s", path, strerror(errno));
+    return fd;
+}
+
+void starttls_open(struct config *config)
+{
+    struct tls_config *tls;
+    struct credentials *credentials;
+
+    if (!config->chain && !config->key)
+        return;
+    tls = calloc(1, sizeof(*tls));
+    credentials = calloc(1, sizeof(*credentials));
+    if (!tls || !credentials)
+        die("no memory for the certificate");
+    load_credentials(credentials, config);
+    tls->credentials = credentials;
+    tls->trace = config->verbose ? trace_line : NULL;
+    tls->keylog_fd = open_keylog();
+    config->tls = tls;
+}
+
+void starttls_announce(const struct config *config)
+{
+    char hostname[HOSTNAME_SIZE] = "localhost";
+
+    if (!config->tls)
+        return;
+    if (gethostname(hostname, sizeof(hostname)) == 0)
+        hostname[sizeof(hostname) - 1] = '\0';
+    printf("_25._tcp.%s. IN TLSA 3 1 1 %s\n", hostname,
+           config->tls->credentials->tlsa);
+    fflush(stdout);
+}
+
+/* ---- In a session ------------------------------------------------------- */
+
+static ssize_t protected_read(void *context, void *buffer, size_t size)
+{
+    return tls_read(context, buffer, size);
+}
+
+static bool protected_write(void *context, const void *data, size_t size)
+{
+    return tls_write(context, data, size);
+}
+
+static void protected_close(void *context)
+{
+    tls_close(context);
+    free(context);
+}
+
+bool starttls_is_offered(const struct session *session)
+{
+    return session->config->tls && !session->suite;
+}
+
+/* From here on the connection is read and written through TLS, and what was
+ * read in plaintext is forgotten: CVE-2011-0411 was to keep it. */
+static void protect(struct session *session, struct tls *tls)
+{
+    struct conn *conn = session->conn;
+
+    conn->in_start = conn->in_end = 0;
+    conn->hooks = (struct conn_hooks){tls, protected_read, protected_write,
+                                      protected_close};
+    session->suite = tls_suite_name(tls);
+    session->stage = CONNECTED;
+    session->esmtp = false;
+}
+
+void starttls_command(struct session *session, const char *argument)
+{
+    struct tls_io io = {session->conn, conn_receive, conn_send};
+    struct tls *tls = NULL;
+
+    (void)argument;
+    if (!session->config->tls) {
+        session_reply(session, 502, "5.5.1", "this server has no certificate");
+        return;
+    }
+    if (!starttls_is_offered(session)) {
+        session_reply(session, 503, "5.5.1", "this is TLS already");
+        return;
+    }
+    tls = malloc(sizeof(*tls));
+    if (!tls) {
+        session_reply(session, 454, "4.7.0", "no memory for TLS now");
+        return;
+    }
+    session_reply(session, 220, "2.0.0", "go ahead");
+    if (conn_flush(session->conn) &&
+        tls_accept(tls, session->config->tls, io)) {
+        protect(session, tls);
+    } else { /* there is no plaintext to go back to */
+        session->stage = LEAVING;
+        free(tls);
+    }
+}

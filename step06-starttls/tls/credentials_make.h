@@ -1,0 +1,26 @@
+#ifndef CREDENTIALS_MAKE_H
+#define CREDENTIALS_MAKE_H
+
+/*
+ * credentials_make.h - a key and a certificate for whoever has none.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * See to it that both files are there: if neither is, make a key (mode 0600)
+ * and a self-signed certificate (mode 0644) for names[0..names_count), as
+ * self_signed_certificate() takes them. Either both appear, whole and belonging
+ * together, or none: also if the machine stops at any instant, or if other
+ * servers are started in the same moment. While it lasts there are files of the
+ * same names with ".new" at the end.
+ *
+ * False if just one of them is there, or if they can't be made; then
+ * error[0..error_size) has one line that says why.
+ */
+bool credentials_make(const char *chain_path, const char *key_path,
+                      const char *const *names, size_t names_count, char *error,
+                      size_t error_size);
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * keylog.c - the file that SSLKEYLOGFILE names (RFC 9850).
+ *
+ * A line is a label, the client's random and a secret, both in hexadecimal:
+ *
+ *     CLIENT_HANDSHAKE_TRAFFIC_SECRET 9a3f...c1 07b2...5e
+ *
+ * The file is opened before the server gives up its privileges. Many children
+ * append to it, each line with a single write(2), so lines never mix.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include "keylog.h"
+
+#include "bytes.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    LABEL_SIZE_MAX = 40,
+    LINE_SIZE_MAX =
+        LABEL_SIZE_MAX + 1 + 2 * KEYLOG_RANDOM_SIZE + 1 + 2 * SHA256_SIZE + 1
+};
+
+int keylog_open(const char *path)
+{
+    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC,
+                S_IRUSR | S_IWUSR);
+}
+
+static char *put_hex(char *to, const unsigned char *bytes, size_t size)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < size; i++) {
+        *to++ = digits[bytes[i] >> 4];
+        *to++ = digits[bytes[i] & 15];
+    }
+    return to;
+}
+
+void keylog_write(int fd, const char *label,
+                  const unsigned char client_random[KEYLOG_RANDOM_SIZE],
+                  const unsigned char secret[SHA256_SIZE])
+{
+    char line[LINE_SIZE_MAX + 1];
+    char *end = line;
+
+    if (fd < 0)
+        return;
+    secret_unmark(secret, SHA256_SIZE); /* it is given away here */
+    end += snprintf(line, LABEL_SIZE_MAX + 1, "%s ", label);
+    end = put_hex(end, client_random, KEYLOG_RANDOM_SIZE);
+    *end++ = ' ';
+    end = put_hex(end, secret, SHA256_SIZE);
+    *end++ = '\n';
+    if (write(fd, line, (size_t)(end - line)) < 0)
+        fd = -1; /* no log; the mail matters more */
+    wipe(line, sizeof line);
+}

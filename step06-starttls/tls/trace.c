@@ -1,0 +1,233 @@
+/*
+ * trace.c - a TLS connection told line by line, for people.
+ *
+ * All that comes from the client is shown as numbers with their names, in
+ * hexadecimal, or with everything escaped that is not plain ASCII: what a
+ * stranger sends must never reach a terminal as it is. Start reading at
+ * trace_client_hello().
+ */
+#include "trace.h"
+
+#include "client_hello.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+enum {
+    LINE_SIZE = 2048, /* what is longer is cut off */
+    BYTES_SHOWN = 32,
+};
+
+/* A line that grows. */
+struct text {
+    char line[LINE_SIZE];
+    size_t used;
+};
+
+static void add_arguments(struct text *text, const char *format,
+                          va_list arguments)
+{
+    size_t left = sizeof text->line - text->used;
+    int size = vsnprintf(text->line + text->used, left, format, arguments);
+
+    if (size > 0)
+        text->used += (size_t)size < left ? (size_t)size : left - 1;
+}
+
+static void add(struct text *text, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void add(struct text *text, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    add_arguments(text, format, arguments);
+    va_end(arguments);
+}
+
+static void finish(const struct trace *trace, struct text *text)
+{
+    trace->line(trace->context, text->line);
+}
+
+void trace(const struct trace *trace, const char *format, ...)
+{
+    struct text text = {.used = 0};
+    va_list arguments;
+
+    if (!trace->line)
+        return;
+    add(&text, "TLS ");
+    va_start(arguments, format);
+    add_arguments(&text, format, arguments);
+    va_end(arguments);
+    finish(trace, &text);
+}
+
+void trace_record(const struct trace *to, char from, enum content_type type,
+                  size_t size, bool is_protected)
+{
+    if (to->line)
+        trace(to, "%c record: %s, %zu byte%s%s", from,
+              name_of(content_type_names, type), size, size == 1 ? "" : "s",
+              is_protected ? ", protected" : "");
+}
+
+void trace_message(const struct trace *to, char from, unsigned type,
+                   size_t size)
+{
+    if (to->line)
+        trace(to, "%c %s, %zu bytes", from, name_of(handshake_type_names, type),
+              size);
+}
+
+void trace_alert(const struct trace *to, char from, unsigned alert)
+{
+    if (to->line)
+        trace(to, "%c alert: %s(%u)", from, name_of(alert_names, alert), alert);
+}
+
+/* --- Fields -------------------------------------------------------------- */
+
+static void add_hex(struct text *text, struct slice bytes)
+{
+    for (size_t i = 0; i < bytes.size && i < BYTES_SHOWN; i++)
+        add(text, "%02x", bytes.data[i]);
+    if (bytes.size > BYTES_SHOWN)
+        add(text, "... (%zu bytes)", bytes.size);
+}
+
+static void add_list(struct text *text, const struct name *names,
+                     struct slice list)
+{
+    struct reader reader = reader_start(list);
+    const char *comma = "";
+
+    while (reader.left > 0) {
+        unsigned number = reader_u16(&reader);
+
+        add(text, "%s0x%04x %s", comma, number, name_of(names, number));
+        comma = ", ";
+    }
+}
+
+/* Printable ASCII as it is, all else as \x1b. */
+static void add_escaped(struct text *text, struct slice bytes)
+{
+    for (size_t i = 0; i < bytes.size; i++) {
+        unsigned char byte = bytes.data[i];
+
+        if (byte > ' ' && byte <= '~' && byte != '\\')
+            add(text, "%c", byte);
+        else
+            add(text, "\\x%02x", byte);
+    }
+}
+
+void trace_bytes(const struct trace *to, const char *field, struct slice bytes)
+{
+    struct text text = {.used = 0};
+
+    if (!to->line)
+        return;
+    add(&text, "TLS   %s: ", field);
+    add_hex(&text, bytes);
+    finish(to, &text);
+}
+
+void trace_list(const struct trace *to, const char *field,
+                const struct name *names, struct slice list)
+{
+    struct text text = {.used = 0};
+
+    if (!to->line)
+        return;
+    add(&text, "TLS   %s: ", field);
+    add_list(&text, names, list);
+    finish(to, &text);
+}
+
+/* --- Extensions of a ClientHello ----------------------------------------- */
+
+/* Those that are a list of numbers which have names. */
+static const struct {
+    unsigned type;
+    const struct name *names;
+    size_t ceiling;
+} lists[] = {
+    {EXTENSION_SUPPORTED_GROUPS, group_names, 65535},
+    {EXTENSION_SIGNATURE_ALGORITHMS, signature_names, 65534},
+    {EXTENSION_SUPPORTED_VERSIONS, version_names, 254},
+    {EXTENSION_SIGNATURE_ALGORITHMS_CERT, signature_names, 65534},
+};
+
+/* KeyShareEntry client_shares<0..2^16-1>: each group, and how long the share */
+static void add_key_share(struct text *text, struct slice data)
+{
+    struct reader reader = reader_start(data);
+    const char *comma = "";
+
+    reader = reader_start(reader_vector(&reader, 0, 65535));
+    while (reader.left > 0) {
+        unsigned group = reader_u16(&reader);
+        struct slice share = reader_vector(&reader, 0, 65535);
+
+        add(text, "%s0x%04x %s (%zu bytes)", comma, group,
+            name_of(group_names, group), share.size);
+        comma = ", ";
+    }
+}
+
+/* The text behind the lengths: RFC 6066 3 (one name), RFC 7301 3.1 (several) */
+static void add_names(struct text *text, struct slice data, size_t skipped)
+{
+    struct reader reader = reader_start(data);
+
+    reader_bytes(&reader, skipped);
+    add_escaped(text, (struct slice){reader.next, reader.left});
+}
+
+static void add_content(struct text *text, unsigned type, struct slice data)
+{
+    struct reader reader = reader_start(data);
+
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        if (lists[i].type == type) {
+            add_list(text, lists[i].names,
+                     reader_vector(&reader, 0, lists[i].ceiling));
+            return;
+        }
+    }
+    if (type == EXTENSION_KEY_SHARE)
+        add_key_share(text, data);
+    else if (type == EXTENSION_SERVER_NAME)
+        add_names(text, data, 2 + 1 + 2);
+    else if (type == EXTENSION_ALPN)
+        add_names(text, data, 2 + 1);
+    else
+        add_hex(text, data);
+}
+
+void trace_client_hello(const struct trace *to,
+                        const struct client_hello *hello)
+{
+    struct reader reader = reader_start(hello->extensions);
+
+    if (!to->line)
+        return;
+    trace(to, "  legacy_version: 0x%04x %s", hello->legacy_version,
+          name_of(version_names, hello->legacy_version));
+    trace_bytes(to, "random", hello->random);
+    trace_bytes(to, "legacy_session_id", hello->legacy_session_id);
+    trace_list(to, "cipher_suites", suite_names, hello->cipher_suites);
+    while (reader.left > 0) {
+        unsigned type = reader_u16(&reader);
+        struct slice data = reader_vector(&reader, 0, 65535);
+        struct text text = {.used = 0};
+
+        add(&text, "TLS   %s(%u): ", name_of(extension_names, type), type);
+        add_content(&text, type, data);
+        finish(to, &text);
+    }
+}
