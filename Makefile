@@ -33,12 +33,12 @@ $(PROGRAMS): build/%: $$(call sources,%) | build
 $(SANITIZED): build/asan/%: $$(call sources,%) | build/asan
 	$(CC) -std=c11 $(SANITIZE) -o $@ $(filter %.c,$^) $(LDLIBS)
 
-build build/asan build/check build/fuzz:
+build build/asan build/check build/fuzz build/ct:
 	mkdir -p $@
 
 run: build/$(LATEST)  ## run the latest step, with a mailbox "you", trace on
 	mkdir -p build/run/mail/you/tmp build/run/mail/you/new build/run/mail/you/cur
-	cd build/run && ../$(LATEST) -v -m mail -x parts
+	cd build/run && ../$(LATEST) -v -m mail -x parts -c cert.pem -k key.pem
 
 demo: build/$(LATEST)  ## send a real multipart mail to the latest step, show all
 	$(PYTHON) tests/demo.py build/$(LATEST)
@@ -110,6 +110,22 @@ check-valgrind: $(PROGRAMS)
 	    --prog "valgrind -q --leak-check=full --log-file=$(CURDIR)/build/valgrind/%p.log $(CURDIR)/build/$(LATEST)" \
 	    -- -m key && \
 	! grep . build/valgrind/*.log
+
+# Constant time, shown: secrets are marked as undefined memory, and valgrind
+# reports each branch and each address that depends on one. ct_negative does
+# that on purpose: it must be caught.
+ct: $(CT_CHECKS:%=build/ct/%)  ## no branch and no address depends on a secret
+	@$(call need,valgrind); command -v valgrind >/dev/null || exit 0; \
+	set -e; for check in $(filter-out ct_negative,$(CT_CHECKS)); do \
+	    echo "constant time: $$check"; \
+	    valgrind -q --error-exitcode=1 build/ct/$$check; \
+	done; \
+	echo "the negative control, which must be caught: ct_negative"; \
+	! valgrind -q --error-exitcode=1 build/ct/ct_negative >/dev/null 2>&1
+
+build/ct/%: tests/ct/%.c $(call sources,$(LATEST)) | build/ct
+	$(CC) -std=c11 -O2 -gdwarf-4 -DCT_CHECK -I$(LATEST)/tls -o $@ $< \
+	    $(wildcard $(LATEST)/tls/*.c) $(CT_EXTRA)
 
 fuzz: $(FUZZERS:%=fuzz-%)  ## fuzz the parsers for FUZZ_SECONDS each
 

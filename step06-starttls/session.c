@@ -88,11 +88,12 @@ static void command_ehlo(struct session *session, const char *name)
 static void command_mail(struct session *session, const char *argument)
 {
     struct envelope *envelope = &session->envelope;
+    struct path *path = &envelope->reverse_path;
     struct mail_parameters values;
     enum parameters_status status;
 
     argument += strspn(argument, " "); /* not allowed, but common */
-    if (!path_parse(&argument, &envelope->reverse_path)) {
+    if (!path_parse(&argument, path) || (*path->text && !*path->domain)) {
         session_reply(session, 501, "5.1.7", "syntax: MAIL FROM:<address>");
         return;
     }
@@ -101,7 +102,7 @@ static void command_mail(struct session *session, const char *argument)
         session_reply(session, 555, "5.5.4", "a parameter is not known here");
     } else if (status == PARAMETERS_BAD_VALUE) {
         session_reply(session, 501, "5.5.4", "a parameter has a wrong value");
-    } else if (envelope->reverse_path.utf8 && !values.smtputf8) {
+    } else if (path->utf8 && !values.smtputf8) {
         session_reply(session, 553, "5.6.7", "that address needs SMTPUTF8");
     } else if (values.size > (unsigned long long)session->config->size_max) {
         session_reply(session, 552, "5.3.4",

@@ -15,7 +15,8 @@ from server import trace_and_content
 pytestmark = pytest.mark.stage(5)
 
 GROWTH = 8          # four times the size: linear is 4, quadratic would be 16
-NOISE = 0.04        # seconds of CPU which mean nothing
+NOISE = 0.1         # seconds of CPU which mean nothing: what is quadratic takes many here
+ATTEMPTS = 3        # a busy machine makes CPU time longer too, so the shortest counts
 
 
 def lines(*texts):
@@ -231,9 +232,11 @@ def test_time_grows_with_the_message_and_no_faster(start, name):
     message, larger = build(size // 4), build(size)
     options = () if name in MANY_FILES else ("-x", "parts")
     idle = idle_time(start)
-    times = [deliver(start, m, *options) - idle for m in (message, larger)]
-    if times[1] > GROWTH * times[0] + NOISE:                        # perhaps the machine was busy: once more
+    times = [float("inf")] * 2
+    for _ in range(ATTEMPTS):
         times = [min(t, deliver(start, m, *options) - idle) for t, m in zip(times, (message, larger))]
+        if times[1] <= GROWTH * times[0] + NOISE:
+            break
     assert times[1] <= GROWTH * max(times[0], 0) + NOISE, \
         "four times the size took %.3f s of CPU, the message itself %.3f s" % (times[1], times[0])
 

@@ -51,23 +51,20 @@ static bool take(struct number_set *set, unsigned number)
 }
 
 /* The extensions that matter to us, and where their content is kept. */
-#define KEPT(type, field)                                                      \
-    {                                                                          \
-        type, offsetof(struct client_hello, field)                             \
-    }
+#define AT(field) offsetof(struct client_hello, field)
 static const struct {
     unsigned type;
     size_t offset;
 } kept[] = {
-    KEPT(EXTENSION_SUPPORTED_VERSIONS, supported_versions),
-    KEPT(EXTENSION_SUPPORTED_GROUPS, supported_groups),
-    KEPT(EXTENSION_SIGNATURE_ALGORITHMS, signature_algorithms),
-    KEPT(EXTENSION_KEY_SHARE, key_share),
-    KEPT(EXTENSION_PRE_SHARED_KEY, pre_shared_key),
-    KEPT(EXTENSION_PSK_KEY_EXCHANGE_MODES, psk_key_exchange_modes),
-    KEPT(EXTENSION_EARLY_DATA, early_data),
-    KEPT(EXTENSION_COOKIE, cookie),
-    KEPT(EXTENSION_RECORD_SIZE_LIMIT, record_size_limit),
+    {EXTENSION_SUPPORTED_VERSIONS, AT(supported_versions)},
+    {EXTENSION_SUPPORTED_GROUPS, AT(supported_groups)},
+    {EXTENSION_SIGNATURE_ALGORITHMS, AT(signature_algorithms)},
+    {EXTENSION_KEY_SHARE, AT(key_share)},
+    {EXTENSION_PRE_SHARED_KEY, AT(pre_shared_key)},
+    {EXTENSION_PSK_KEY_EXCHANGE_MODES, AT(psk_key_exchange_modes)},
+    {EXTENSION_EARLY_DATA, AT(early_data)},
+    {EXTENSION_COOKIE, AT(cookie)},
+    {EXTENSION_RECORD_SIZE_LIMIT, AT(record_size_limit)},
 };
 
 static void keep(struct client_hello *hello, unsigned type, struct slice data)
@@ -122,7 +119,7 @@ static enum alert parse_extensions(struct client_hello *hello)
  *         Extension extensions<8..2^16-1>;
  *     } ClientHello;
  *
- * Before TLS 1.2 there were no extensions, not even their length.
+ * In versions before TLS 1.3 the extensions may be missing, length and all.
  */
 enum alert client_hello_parse(struct client_hello *hello, struct slice message)
 {

@@ -108,9 +108,6 @@ void record_nonce(const struct record_keys *keys,
  */
 enum alert record_read(struct record_layer *records, struct record *record);
 
-/* Is a whole record in the buffer, so that record_read() won't wait? */
-bool record_ready(const struct record_layer *records);
-
 /* Count a record that brought nothing: unexpected_message if too many did. */
 enum alert record_idle(struct record_layer *records);
 

@@ -13,12 +13,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* Length of the record at header, without its header. */
-static size_t record_length(const unsigned char *header)
-{
-    return (size_t)header[3] << 8 | header[4];
-}
-
 /* Have at least size bytes at in_start. What was read stays if it fails. */
 static enum alert fill(struct record_layer *records, size_t size)
 {
@@ -39,15 +33,6 @@ static enum alert fill(struct record_layer *records, size_t size)
         records->in_end += (size_t)n;
     }
     return ALERT_NONE;
-}
-
-bool record_ready(const struct record_layer *records)
-{
-    size_t have = records->in_end - records->in_start;
-
-    return have >= RECORD_HEADER_SIZE &&
-           have - RECORD_HEADER_SIZE >=
-               record_length(records->in + records->in_start);
 }
 
 enum alert record_idle(struct record_layer *records)
@@ -77,7 +62,7 @@ static enum alert tls_plaintext(struct record_layer *records,
     if (alert != ALERT_NONE)
         return alert;
     record->type = header[0];
-    record->size = record_length(header);
+    record->size = (size_t)header[3] << 8 | header[4];
     if (record->type < CONTENT_CHANGE_CIPHER_SPEC ||
         record->type > CONTENT_APPLICATION_DATA)
         return ALERT_UNEXPECTED_MESSAGE;

@@ -133,40 +133,28 @@ static enum alert read_record(struct tls *tls)
     return ALERT_NONE;
 }
 
-/* Hand out what was read, at most size bytes of it. */
-static size_t take_unread(struct tls *tls, unsigned char *to, size_t size)
-{
-    if (size > tls->unread.size)
-        size = tls->unread.size;
-    memcpy(to, tls->unread.data, size);
-    tls->unread.data += size;
-    tls->unread.size -= size;
-    return size;
-}
-
 ssize_t tls_read(struct tls *tls, void *buffer, size_t size)
 {
-    size_t done = 0;
+    while (tls->unread.size == 0 && !tls->over && !tls->closed) {
+        enum alert alert = read_record(tls);
 
-    errno = EPROTO;
-    while (done < size && !tls->over && !tls->closed) {
-        enum alert alert = ALERT_NONE;
-
-        if (tls->unread.size > 0)
-            done +=
-                take_unread(tls, (unsigned char *)buffer + done, size - done);
-        else if (done > 0 && !record_ready(&tls->records))
-            break; /* the next record would have to be waited for */
-        else
-            alert = read_record(tls);
         if (alert == ALERT_TRANSPORT)
-            return done > 0 ? (ssize_t)done : -1;
+            return -1; /* maybe only a timeout: nothing is lost */
         if (alert == ALERT_CLOSE_NOTIFY)
             tls->closed = true;
         else if (alert != ALERT_NONE)
             end_with(tls, alert);
     }
-    return done > 0 || tls->closed ? (ssize_t)done : -1;
+    errno = EPROTO;
+    if (tls->over)
+        return -1;
+    if (size > tls->unread.size)
+        size = tls->unread.size;
+    if (size > 0)
+        memcpy(buffer, tls->unread.data, size);
+    tls->unread.data += size;
+    tls->unread.size -= size;
+    return (ssize_t)size;
 }
 
 bool tls_write(struct tls *tls, const void *data, size_t size)

@@ -19,50 +19,50 @@ enum {
 };
 
 /* A line that grows. */
-struct text {
-    char line[LINE_SIZE];
+struct line {
+    char text[LINE_SIZE];
     size_t used;
 };
 
-static void add_arguments(struct text *text, const char *format,
+static void add_arguments(struct line *line, const char *format,
                           va_list arguments)
 {
-    size_t left = sizeof text->line - text->used;
-    int size = vsnprintf(text->line + text->used, left, format, arguments);
+    size_t left = sizeof line->text - line->used;
+    int size = vsnprintf(line->text + line->used, left, format, arguments);
 
     if (size > 0)
-        text->used += (size_t)size < left ? (size_t)size : left - 1;
+        line->used += (size_t)size < left ? (size_t)size : left - 1;
 }
 
-static void add(struct text *text, const char *format, ...)
+static void add(struct line *line, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-static void add(struct text *text, const char *format, ...)
+static void add(struct line *line, const char *format, ...)
 {
     va_list arguments;
 
     va_start(arguments, format);
-    add_arguments(text, format, arguments);
+    add_arguments(line, format, arguments);
     va_end(arguments);
 }
 
-static void finish(const struct trace *trace, struct text *text)
+static void finish(const struct trace *to, const struct line *line)
 {
-    trace->line(trace->context, text->line);
+    to->line(to->context, line->text);
 }
 
-void trace(const struct trace *trace, const char *format, ...)
+void trace(const struct trace *to, const char *format, ...)
 {
-    struct text text = {.used = 0};
+    struct line line = {.used = 0};
     va_list arguments;
 
-    if (!trace->line)
+    if (!to->line)
         return;
-    add(&text, "TLS ");
+    add(&line, "TLS ");
     va_start(arguments, format);
-    add_arguments(&text, format, arguments);
+    add_arguments(&line, format, arguments);
     va_end(arguments);
-    finish(trace, &text);
+    finish(to, &line);
 }
 
 void trace_record(const struct trace *to, char from, enum content_type type,
@@ -90,15 +90,15 @@ void trace_alert(const struct trace *to, char from, unsigned alert)
 
 /* --- Fields -------------------------------------------------------------- */
 
-static void add_hex(struct text *text, struct slice bytes)
+static void add_hex(struct line *line, struct slice bytes)
 {
     for (size_t i = 0; i < bytes.size && i < BYTES_SHOWN; i++)
-        add(text, "%02x", bytes.data[i]);
+        add(line, "%02x", bytes.data[i]);
     if (bytes.size > BYTES_SHOWN)
-        add(text, "... (%zu bytes)", bytes.size);
+        add(line, "... (%zu bytes)", bytes.size);
 }
 
-static void add_list(struct text *text, const struct name *names,
+static void add_list(struct line *line, const struct name *names,
                      struct slice list)
 {
     struct reader reader = reader_start(list);
@@ -107,45 +107,45 @@ static void add_list(struct text *text, const struct name *names,
     while (reader.left > 0) {
         unsigned number = reader_u16(&reader);
 
-        add(text, "%s0x%04x %s", comma, number, name_of(names, number));
+        add(line, "%s0x%04x %s", comma, number, name_of(names, number));
         comma = ", ";
     }
 }
 
 /* Printable ASCII as it is, all else as \x1b. */
-static void add_escaped(struct text *text, struct slice bytes)
+static void add_escaped(struct line *line, struct slice bytes)
 {
     for (size_t i = 0; i < bytes.size; i++) {
         unsigned char byte = bytes.data[i];
 
         if (byte > ' ' && byte <= '~' && byte != '\\')
-            add(text, "%c", byte);
+            add(line, "%c", byte);
         else
-            add(text, "\\x%02x", byte);
+            add(line, "\\x%02x", byte);
     }
 }
 
 void trace_bytes(const struct trace *to, const char *field, struct slice bytes)
 {
-    struct text text = {.used = 0};
+    struct line line = {.used = 0};
 
     if (!to->line)
         return;
-    add(&text, "TLS   %s: ", field);
-    add_hex(&text, bytes);
-    finish(to, &text);
+    add(&line, "TLS   %s: ", field);
+    add_hex(&line, bytes);
+    finish(to, &line);
 }
 
 void trace_list(const struct trace *to, const char *field,
                 const struct name *names, struct slice list)
 {
-    struct text text = {.used = 0};
+    struct line line = {.used = 0};
 
     if (!to->line)
         return;
-    add(&text, "TLS   %s: ", field);
-    add_list(&text, names, list);
-    finish(to, &text);
+    add(&line, "TLS   %s: ", field);
+    add_list(&line, names, list);
+    finish(to, &line);
 }
 
 /* --- Extensions of a ClientHello ----------------------------------------- */
@@ -163,7 +163,7 @@ static const struct {
 };
 
 /* KeyShareEntry client_shares<0..2^16-1>: each group, and how long the share */
-static void add_key_share(struct text *text, struct slice data)
+static void add_key_share(struct line *line, struct slice data)
 {
     struct reader reader = reader_start(data);
     const char *comma = "";
@@ -173,40 +173,40 @@ static void add_key_share(struct text *text, struct slice data)
         unsigned group = reader_u16(&reader);
         struct slice share = reader_vector(&reader, 0, 65535);
 
-        add(text, "%s0x%04x %s (%zu bytes)", comma, group,
+        add(line, "%s0x%04x %s (%zu bytes)", comma, group,
             name_of(group_names, group), share.size);
         comma = ", ";
     }
 }
 
 /* The text behind the lengths: RFC 6066 3 (one name), RFC 7301 3.1 (several) */
-static void add_names(struct text *text, struct slice data, size_t skipped)
+static void add_names(struct line *line, struct slice data, size_t skipped)
 {
     struct reader reader = reader_start(data);
 
     reader_bytes(&reader, skipped);
-    add_escaped(text, (struct slice){reader.next, reader.left});
+    add_escaped(line, (struct slice){reader.next, reader.left});
 }
 
-static void add_content(struct text *text, unsigned type, struct slice data)
+static void add_content(struct line *line, unsigned type, struct slice data)
 {
     struct reader reader = reader_start(data);
 
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         if (lists[i].type == type) {
-            add_list(text, lists[i].names,
+            add_list(line, lists[i].names,
                      reader_vector(&reader, 0, lists[i].ceiling));
             return;
         }
     }
     if (type == EXTENSION_KEY_SHARE)
-        add_key_share(text, data);
+        add_key_share(line, data);
     else if (type == EXTENSION_SERVER_NAME)
-        add_names(text, data, 2 + 1 + 2);
+        add_names(line, data, 2 + 1 + 2);
     else if (type == EXTENSION_ALPN)
-        add_names(text, data, 2 + 1);
+        add_names(line, data, 2 + 1);
     else
-        add_hex(text, data);
+        add_hex(line, data);
 }
 
 void trace_client_hello(const struct trace *to,
@@ -224,10 +224,10 @@ void trace_client_hello(const struct trace *to,
     while (reader.left > 0) {
         unsigned type = reader_u16(&reader);
         struct slice data = reader_vector(&reader, 0, 65535);
-        struct text text = {.used = 0};
+        struct line line = {.used = 0};
 
-        add(&text, "TLS   %s(%u): ", name_of(extension_names, type), type);
-        add_content(&text, type, data);
-        finish(to, &text);
+        add(&line, "TLS   %s(%u): ", name_of(extension_names, type), type);
+        add_content(&line, type, data);
+        finish(to, &line);
     }
 }
