@@ -177,7 +177,7 @@ static void serve(struct server *server, const struct config *config, int fd)
     conn_init(&conn, fd, config->timeout, config->verbose, &stopping);
     session_run(&conn, config);
     conn_close(&conn);
-    exit(EXIT_SUCCESS);
+    _exit(EXIT_SUCCESS); /* exit(3) is for who has something to tidy up */
 }
 
 static void accept_client(struct server *server, const struct config *config,

@@ -9,9 +9,9 @@
 #define _POSIX_C_SOURCE 200809L
 #include "conn.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
@@ -186,16 +186,22 @@ void conn_used(struct conn *conn, size_t size, size_t *shown)
 
 void conn_peer(const struct conn *conn, char literal[CONN_PEER_SIZE])
 {
-    struct sockaddr_storage address;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in ipv4;
+        struct sockaddr_in6 ipv6;
+    } address = {.any = {.sa_family = AF_UNSPEC}};
     socklen_t size = sizeof(address);
-    char host[CONN_PEER_SIZE - 8] = "";
+    char host[INET6_ADDRSTRLEN] = ""; /* stays so if the peer is gone */
+    bool ipv6;
 
-    if (getpeername(conn->fd, (struct sockaddr *)&address, &size) != 0 ||
-        getnameinfo((struct sockaddr *)&address, size, host, sizeof(host), NULL,
-                    0, NI_NUMERICHOST) != 0)
-        address.ss_family = AF_UNSPEC; /* it is gone already */
-    snprintf(literal, CONN_PEER_SIZE, "[%s%s]",
-             address.ss_family == AF_INET6 ? "IPv6:" : "", host);
+    getpeername(conn->fd, &address.any, &size);
+    ipv6 = address.any.sa_family == AF_INET6;
+    if (ipv6)
+        inet_ntop(AF_INET6, &address.ipv6.sin6_addr, host, sizeof(host));
+    else if (address.any.sa_family == AF_INET)
+        inet_ntop(AF_INET, &address.ipv4.sin_addr, host, sizeof(host));
+    snprintf(literal, CONN_PEER_SIZE, "[%s%s]", ipv6 ? "IPv6:" : "", host);
 }
 
 void conn_printf(struct conn *conn, const char *format, ...)

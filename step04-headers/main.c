@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -178,7 +179,7 @@ static void serve(struct server *server, const struct config *config, int fd)
     conn_init(&conn, fd, config->timeout, config->verbose, &stopping);
     session_run(&conn, config);
     conn_close(&conn);
-    exit(EXIT_SUCCESS);
+    _exit(EXIT_SUCCESS); /* exit(3) is for who has something to tidy up */
 }
 
 static void accept_client(struct server *server, const struct config *config,
@@ -283,6 +284,7 @@ int main(int argc, char **argv)
     if (config.domains.count == 0)
         config.domains.name[config.domains.count++] = "localhost";
     catch_signals(&server);
+    tzset(); /* or each child reads the time zone anew, from a file */
     open_listeners(&server, &config);
     config.mail_root = maildir_open(config.mail);
     if (config.mail_root < 0)

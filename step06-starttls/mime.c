@@ -13,7 +13,7 @@
  * One pass over the lines, and a stack of the multiparts that are open. A line
  * that is the delimiter of one of them ends all that is open inside of it, so a
  * missing last line costs nothing. The stack is an array of fixed depth: how
- * deep a stranger nests does not matter. Start reading at parse_entities().
+ * deep a stranger nests does not matter. Start reading at parse().
  * TUTORIAL.md, chapter 5.
  */
 #define _POSIX_C_SOURCE 200809L
@@ -205,7 +205,8 @@ static bool begin_part(struct parser *parser, int parent)
     return true;
 }
 
-static void parse_entities(struct parser *parser, int parent);
+static void parse(struct parser *parser, struct mime *mime,
+                  struct slice message, int parent);
 
 /* Make each CRLF in text LF, as it is in the stored message. */
 static size_t remove_cr(unsigned char *text, size_t size)
@@ -219,33 +220,33 @@ static size_t remove_cr(unsigned char *text, size_t size)
 }
 
 /* A message that was encoded as a whole, which RFC 2046 5.2.1 forbids, but
- * senders do: decode it, and take it apart too. Not so for one inside of it:
- * that would be a way to make this function call itself without end. */
-static void unwrap(struct parser *parser, int index)
+ * senders do. Not so one inside of it: that would be a way to make unwrap()
+ * call itself without end. */
+static bool is_wrapped(const struct parser *parser, const struct part *part)
 {
-    struct mime *mime = parser->mime;
-    struct part *part = &mime->parts[index];
-    struct parser inner = {.mime = mime, .unwrapped = true};
-    struct decoder decoder;
-    unsigned char *out;
-    size_t size = 0, n;
+    return part->kind == PART_LEAF && is_message(part) &&
+           part->encoding != ENCODING_NONE && !parser->unwrapped &&
+           part->body.size <= MIME_UNWRAPPED_SIZE_MAX &&
+           parser->mime->unwrapped_count < MIME_UNWRAPPED_MAX;
+}
 
-    if (parser->unwrapped || part->kind != PART_LEAF || !is_message(part) ||
-        part->encoding == ENCODING_NONE ||
-        part->body.size > MIME_UNWRAPPED_SIZE_MAX ||
-        mime->unwrapped_count == MIME_UNWRAPPED_MAX)
-        return;
-    out = malloc(part->body.size + 4);
+/* Decode such a message, and take it apart too. */
+static void unwrap(struct mime *mime, int index)
+{
+    struct part *part = &mime->parts[index];
+    size_t room = part->body.size + 4, size = 0, n;
+    unsigned char *out = malloc(room);
+    struct decoder decoder;
+    struct parser inner;
+
     if (!out)
         return;
     mime->unwrapped[mime->unwrapped_count++] = out;
     decode_init(&decoder, part->encoding, part->body, false);
-    while ((n = decode_next(&decoder, out + size, part->body.size + 4 - size)) >
-           0)
+    while ((n = decode_next(&decoder, out + size, room - size)) > 0)
         size += n;
     part->kind = PART_MESSAGE;
-    inner.rest = (struct slice){out, remove_cr(out, size)};
-    parse_entities(&inner, index);
+    parse(&inner, mime, (struct slice){out, remove_cr(out, size)}, index);
 }
 
 /* The parts from the current one up to, and without, the part outer end here.
@@ -258,7 +259,8 @@ static void end_parts(struct parser *parser, int outer,
     for (; index != outer; index = parser->mime->parts[index].parent) {
         struct slice *body = &parser->mime->parts[index].body;
         body->size = end > body->data ? (size_t)(end - body->data) : 0;
-        unwrap(parser, index);
+        if (is_wrapped(parser, &parser->mime->parts[index]))
+            unwrap(parser->mime, index);
     }
     parser->current = outer;
 }
@@ -285,15 +287,21 @@ static bool next_delimiter(struct parser *parser, int outermost)
     return false;
 }
 
-/* Parse what is in parser->rest: a message, the child of the part parent. */
-static void parse_entities(struct parser *parser, int parent)
+/* Parse message, the child of the part parent; -1: it is the whole. The stack
+ * in *parser is left as it is: to clear it would be to touch 50 KB. */
+static void parse(struct parser *parser, struct mime *mime,
+                  struct slice message, int parent)
 {
     bool more;
 
+    parser->mime = mime;
+    parser->rest = message;
     parser->current = parent;
+    parser->unwrapped = parent >= 0;
+    parser->depth = 0;
     more = begin_part(parser, parent);
     while (more) {
-        if (parser->mime->parts[parser->current].kind == PART_MESSAGE)
+        if (mime->parts[parser->current].kind == PART_MESSAGE)
             more = begin_part(parser, parser->current);
         else if (next_delimiter(parser, parent))
             more = begin_part(parser, parser->stack[parser->depth - 1].part);
@@ -317,9 +325,9 @@ static void find_last(struct mime *mime)
 
 void mime_parse(struct mime *mime, struct slice message)
 {
-    struct parser parser = {.mime = mime, .rest = message};
+    struct parser parser;
 
-    parse_entities(&parser, -1);
+    parse(&parser, mime, message, -1);
     find_last(mime);
 }
 

@@ -13,11 +13,11 @@
  * No instruction among these takes longer for one value than for another, so
  * there is nothing to do for constant time.
  *
- * Blocks don't depend on one another, so we compute LANES of them side by
- * side: each word of the square is an array with one entry, a "lane", for each
- * block. The loops over the lanes do the same to neighbours in memory, and of
- * those a compiler makes vector instructions: that is what makes this fast.
- * Eight lanes are as many as both gcc and clang do well with at -O2.
+ * Blocks don't depend on one another, so we compute four of them side by side:
+ * each word of the square is a vector of four numbers, one for each block, and
+ * an operator on vectors does the same to all four. Vectors are an extension of
+ * C in gcc and clang, which have one instruction for each such operator, on all
+ * x86-64 and ARM64 processors; elsewhere they write it out in four.
  * Start reading at quarter_round().
  */
 
@@ -27,27 +27,27 @@
 
 #include <string.h>
 
-enum { BLOCK_SIZE = 64, LANES = 8, BATCH_SIZE = LANES * BLOCK_SIZE };
+enum { BLOCK_SIZE = 64, LANES = 4, BATCH_SIZE = LANES * BLOCK_SIZE };
 
-static inline uint32_t rotate_left(uint32_t x, int n)
+/* A word of the square, of LANES blocks. */
+typedef uint32_t word __attribute__((vector_size(4 * LANES)));
+
+static inline word rotate_left(word x, int n)
 {
     return x << n | x >> (32 - n);
 }
 
-/* 2.1, on the words numbered a, b, c and d of all blocks. */
-static inline void quarter_round(uint32_t x[16][LANES], int a, int b, int c,
-                                 int d)
+/* 2.1, on the words numbered a, b, c and d. */
+static inline void quarter_round(word x[16], int a, int b, int c, int d)
 {
-    for (int i = 0; i < LANES; i++) {
-        x[a][i] += x[b][i], x[d][i] = rotate_left(x[d][i] ^ x[a][i], 16);
-        x[c][i] += x[d][i], x[b][i] = rotate_left(x[b][i] ^ x[c][i], 12);
-        x[a][i] += x[b][i], x[d][i] = rotate_left(x[d][i] ^ x[a][i], 8);
-        x[c][i] += x[d][i], x[b][i] = rotate_left(x[b][i] ^ x[c][i], 7);
-    }
+    x[a] += x[b], x[d] = rotate_left(x[d] ^ x[a], 16);
+    x[c] += x[d], x[b] = rotate_left(x[b] ^ x[c], 12);
+    x[a] += x[b], x[d] = rotate_left(x[d] ^ x[a], 8);
+    x[c] += x[d], x[b] = rotate_left(x[b] ^ x[c], 7);
 }
 
 /* 2.3: twenty rounds, ten of each kind. */
-static void stir(uint32_t x[16][LANES])
+static void stir(word x[16])
 {
     for (int i = 0; i < 10; i++) {
         quarter_round(x, 0, 4, 8, 12);
@@ -70,16 +70,18 @@ static void stir(uint32_t x[16][LANES])
 static void xor_batch(const uint32_t square[16],
                       unsigned char batch[BATCH_SIZE])
 {
-    uint32_t start[16][LANES], x[16][LANES];
+    word start[16], x[16];
 
     for (int w = 0; w < 16; w++)
-        for (int i = 0; i < LANES; i++)
-            start[w][i] = square[w] + (w == 12 ? (uint32_t)i : 0);
+        start[w] = (word){square[w], square[w], square[w], square[w]};
+    start[12] += (word){0, 1, 2, 3};
     memcpy(x, start, sizeof x);
     stir(x);
+    for (int w = 0; w < 16; w++)
+        x[w] += start[w];
     for (int i = 0; i < LANES; i++) /* lane by lane is block by block */
         for (int w = 0; w < 16; w++, batch += 4)
-            store_le32(batch, load_le32(batch) ^ (x[w][i] + start[w][i]));
+            store_le32(batch, load_le32(batch) ^ x[w][i]);
     wipe(start, sizeof start);
     wipe(x, sizeof x);
 }

@@ -56,7 +56,8 @@ void keylog_write(int fd, const char *label,
     *end++ = ' ';
     end = put_hex(end, secret, SHA256_SIZE);
     *end++ = '\n';
-    if (write(fd, line, (size_t)(end - line)) < 0)
-        fd = -1; /* no log; the mail matters more */
+    if (write(fd, line, (size_t)(end - line)) < 0) {
+        /* no log then; the mail matters more */
+    }
     wipe(line, sizeof line);
 }

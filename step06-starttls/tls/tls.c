@@ -145,15 +145,17 @@ ssize_t tls_read(struct tls *tls, void *buffer, size_t size)
         else if (alert != ALERT_NONE)
             end_with(tls, alert);
     }
-    errno = EPROTO;
-    if (tls->over)
+    if (tls->over) {
+        errno = EPROTO;
         return -1;
+    }
     if (size > tls->unread.size)
         size = tls->unread.size;
-    if (size > 0)
+    if (size > 0) {
         memcpy(buffer, tls->unread.data, size);
-    tls->unread.data += size;
-    tls->unread.size -= size;
+        tls->unread.data += size;
+        tls->unread.size -= size;
+    }
     return (ssize_t)size;
 }
 

@@ -53,11 +53,12 @@ static void finish(const struct trace *to, const struct line *line)
 
 void trace(const struct trace *to, const char *format, ...)
 {
-    struct line line = {.used = 0};
+    struct line line;
     va_list arguments;
 
     if (!to->line)
         return;
+    line.used = 0;
     add(&line, "TLS ");
     va_start(arguments, format);
     add_arguments(&line, format, arguments);
@@ -127,10 +128,11 @@ static void add_escaped(struct line *line, struct slice bytes)
 
 void trace_bytes(const struct trace *to, const char *field, struct slice bytes)
 {
-    struct line line = {.used = 0};
+    struct line line;
 
     if (!to->line)
         return;
+    line.used = 0;
     add(&line, "TLS   %s: ", field);
     add_hex(&line, bytes);
     finish(to, &line);
@@ -139,10 +141,11 @@ void trace_bytes(const struct trace *to, const char *field, struct slice bytes)
 void trace_list(const struct trace *to, const char *field,
                 const struct name *names, struct slice list)
 {
-    struct line line = {.used = 0};
+    struct line line;
 
     if (!to->line)
         return;
+    line.used = 0;
     add(&line, "TLS   %s: ", field);
     add_list(&line, names, list);
     finish(to, &line);
@@ -224,8 +227,9 @@ void trace_client_hello(const struct trace *to,
     while (reader.left > 0) {
         unsigned type = reader_u16(&reader);
         struct slice data = reader_vector(&reader, 0, 65535);
-        struct line line = {.used = 0};
+        struct line line;
 
+        line.used = 0;
         add(&line, "TLS   %s(%u): ", name_of(extension_names, type), type);
         add_content(&line, type, data);
         finish(to, &line);

@@ -24,6 +24,7 @@ struct slice reader_bytes(struct reader *reader, size_t size)
     return bytes;
 }
 
+/* The next size bytes, most significant first. */
 static size_t number(struct reader *reader, size_t size)
 {
     struct slice bytes = reader_bytes(reader, size);
@@ -49,6 +50,8 @@ unsigned reader_u24(struct reader *reader)
     return (unsigned)number(reader, 3);
 }
 
+/* RFC 8446 3.4: "a number consuming as many bytes as required to hold the
+ * vector's specified maximum (ceiling) length" */
 struct slice reader_vector(struct reader *reader, size_t floor, size_t ceiling)
 {
     size_t length_size = ceiling < 1 << 8 ? 1 : ceiling < 1 << 16 ? 2 : 3;
@@ -109,6 +112,7 @@ void writer_u24(struct writer *writer, size_t value)
     writer_u16(writer, (unsigned)value);
 }
 
+/* The length is not known yet; leave room for it. */
 size_t writer_open(struct writer *writer, size_t length_size)
 {
     for (size_t i = 0; i < length_size; i++)
@@ -116,6 +120,7 @@ size_t writer_open(struct writer *writer, size_t length_size)
     return writer->used;
 }
 
+/* Now it is: write it in front of start, from its last byte to its first. */
 void writer_close(struct writer *writer, size_t start, size_t length_size)
 {
     size_t size = writer->used - start;
