@@ -195,6 +195,7 @@ static bool begin_part(struct parser *parser, int parent)
         mime->cut = true;
         return false;
     }
+    memset(part, 0, sizeof(*part));
     part->parent = parent;
     part->depth = parent < 0 ? 0 : mime->parts[parent].depth + 1;
     read_header(parser, part);
@@ -327,6 +328,8 @@ void mime_parse(struct mime *mime, struct slice message)
 {
     struct parser parser;
 
+    mime->count = mime->unwrapped_count = 0;
+    mime->cut = false;
     parse(&parser, mime, message, -1);
     find_last(mime);
 }

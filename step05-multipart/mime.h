@@ -38,8 +38,8 @@ struct mime {
     size_t unwrapped_count;
 };
 
-/* Take message apart into *mime, all 0 before. It refers to the octets of the
- * message, which must stay. Needs mime_free(). */
+/* Take message apart into *mime. It refers to the octets of the message, which
+ * must stay. Needs mime_free(). */
 void mime_parse(struct mime *mime, struct slice message);
 void mime_free(struct mime *mime);
 

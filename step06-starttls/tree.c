@@ -117,7 +117,7 @@ static void print_part(FILE *out, const struct mime *mime,
 void tree_print(FILE *out, struct slice message, const char *name,
                 const char *extract, int extract_root)
 {
-    struct mime *mime = calloc(1, sizeof(*mime));
+    struct mime *mime = malloc(sizeof(*mime)); /* touched as it fills */
     struct target target = {extract, name, -1};
 
     if (!mime)
