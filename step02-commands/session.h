@@ -15,13 +15,15 @@ enum {
 /* How far the conversation has come. */
 enum stage { CONNECTED, GREETED, SENDER_GIVEN, RECIPIENT_GIVEN, LEAVING };
 
+/* What has been agreed for the next message. */
 struct envelope {
-    struct path reverse_path;
-    struct path recipients[RECIPIENTS_MAX];
     size_t recipients_count;
     bool smtputf8;
+    struct path reverse_path;
+    struct path recipients[RECIPIENTS_MAX];
 };
 
+/* The large things come last: what is not used of them costs no memory. */
 struct session {
     struct conn *conn;
     const struct config *config;

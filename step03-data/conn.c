@@ -204,22 +204,26 @@ void conn_peer(const struct conn *conn, char literal[CONN_PEER_SIZE])
     snprintf(literal, CONN_PEER_SIZE, "[%s%s]", ipv6 ? "IPv6:" : "", host);
 }
 
+/* Print where the output waits; if it does not fit behind what is there, send
+ * that first. */
 void conn_printf(struct conn *conn, const char *format, ...)
 {
-    char text[CONN_OUTPUT_SIZE];
-    va_list arguments;
-    int size;
+    for (int attempt = 0; attempt < 2; attempt++) {
+        char *end = conn->out + conn->out_size;
+        size_t room = sizeof(conn->out) - conn->out_size;
+        va_list arguments;
+        int size;
 
-    va_start(arguments, format);
-    size = vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
-    if (size < 0 || (size_t)size >= sizeof(text))
-        return;
-    conn_trace(conn, "S", text, (size_t)size);
-    if (conn->out_size + (size_t)size > sizeof(conn->out))
+        va_start(arguments, format);
+        size = vsnprintf(end, room, format, arguments);
+        va_end(arguments);
+        if (size >= 0 && (size_t)size < room) {
+            conn_trace(conn, "S", end, (size_t)size);
+            conn->out_size += (size_t)size;
+            return;
+        }
         conn_flush(conn);
-    memcpy(conn->out + conn->out_size, text, (size_t)size);
-    conn->out_size += (size_t)size;
+    }
 }
 
 /* Show one octet as a reader can see it; returns the length of text. */

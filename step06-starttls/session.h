@@ -16,26 +16,28 @@ enum {
 /* How far the conversation has come. */
 enum stage { CONNECTED, GREETED, SENDER_GIVEN, RECIPIENT_GIVEN, LEAVING };
 
+/* What has been agreed for the next message. */
 struct envelope {
+    size_t recipients_count;
+    bool smtputf8;
     struct path reverse_path;
     struct path recipients[RECIPIENTS_MAX];
     char mailboxes[RECIPIENTS_MAX][MAILBOX_NAME_MAX + 1];
-    size_t recipients_count;
-    bool smtputf8;
 };
 
+/* The large things come last: what is not used of them costs no memory. */
 struct session {
     struct conn *conn;
     const struct config *config;
     enum stage stage;
     enum line_status status; /* of the last line */
     unsigned faults;
+    unsigned messages; /* on this connection so far */
+    bool esmtp;        /* the client said EHLO, not HELO */
+    const char *suite; /* the cipher suite, if TLS protects it; or NULL */
     char hostname[HOSTNAME_SIZE];
     char helo[HELO_MAX + 1]; /* what the client calls itself */
     struct envelope envelope;
-    bool esmtp;        /* the client said EHLO, not HELO */
-    unsigned messages; /* on this connection so far */
-    const char *suite; /* the cipher suite, if TLS protects it; or NULL */
 };
 
 /* Said at once to a client for whom there is no room. */

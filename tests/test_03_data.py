@@ -73,6 +73,22 @@ def test_a_message_ends_its_transaction(server, client, line):
     client.expect(503)
 
 
+@pytest.mark.parametrize("ending", ["RSET", "EHLO again.example", "HELO again.example", "DATA"])
+def test_the_next_message_is_not_for_the_last_recipients(start, ending):
+    """RFC 5321 4.1.1.5, 4.1.4: a reset forgets them, and so does a message, even one that was refused"""
+    server = start(mailboxes=("ann", "bob"))
+    client = server.connect()
+    client.ehlo()
+    client.mail()
+    client.rcpt("ann@localhost")
+    client.send(ending)
+    if client.expect(250, 354).code == 354:
+        client.send_message(b"bare\r\r\n")
+        client.expect(554)
+    client.deliver(SIMPLE, recipients="bob@localhost")
+    assert len(server.messages("bob")) == 1 and server.messages("ann") == []
+
+
 @pytest.mark.parametrize("lines, codes", [
     (["DATA"], [503]), (["MAIL FROM:<a@example.org>", "DATA"], [503, 554]),
     (["MAIL FROM:<a@example.org>", "RCPT TO:<nobody@localhost>", "DATA"], [503, 554]),

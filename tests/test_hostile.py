@@ -126,9 +126,9 @@ def words_of_many_charsets(n):
 
 # ---- bodies
 
-def body(encoding, unit, charset="utf-8"):
+def body(encoding, unit, charset="utf-8", end=b""):
     return lambda n: header("Content-Type: text/plain; charset=" + charset, "Content-Transfer-Encoding: " + encoding,
-                            body=unit * n + b"\r\n")
+                            body=unit * n + end + b"\r\n")
 
 
 ATTACKS = {     # name: (what builds it, the larger size)
@@ -186,6 +186,7 @@ ATTACKS = {     # name: (what builds it, the larger size)
     "a long name of a part": (one_field(b"Content-Disposition", b"attachment; filename*=utf-8''", b"%C3%A4"), 150000),
     "soft line breaks": (body("quoted-printable", b"=\r\n"), 200000),
     "blanks in quoted-printable": (body("quoted-printable", b" "), 1000000),
+    "blanks that stay in quoted-printable": (body("quoted-printable", b" ", end=b"x"), 1000000),
     "lines of blanks in quoted-printable": (body("quoted-printable", b" " * 99 + b"\r\n"), 10000),
     "equals signs in quoted-printable": (body("quoted-printable", b"="), 500000),
     "equals signs in base64": (body("base64", b"="), 500000),

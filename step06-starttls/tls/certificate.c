@@ -41,12 +41,12 @@ struct leaf {
     unsigned char public_key[P256_PUBLIC_KEY_SIZE];
 };
 
-static const char BAD_BASE64[] = "not valid base64";
-static const char BAD_DER[] = "cut short, or not valid DER";
-static const char TRAILING[] = "bytes left over after the end of its DER";
-static const char RSA[] = "an RSA key; this server needs one of EC P-256";
-static const char NOT_EC[] = "not an EC key; this server needs one of EC P-256";
-static const char NOT_P256[] = "an EC key, but not on the curve P-256";
+static const char bad_base64[] = "not valid base64";
+static const char bad_der[] = "cut short, or not valid DER";
+static const char trailing[] = "bytes left over after the end of its DER";
+static const char rsa[] = "an RSA key; this server needs one of EC P-256";
+static const char not_ec[] = "not an EC key; this server needs one of EC P-256";
+static const char not_p256[] = "an EC key, but not on the curve P-256";
 
 /* --- Files --------------------------------------------------------------- */
 
@@ -55,6 +55,7 @@ static const char *read_file(const char *path, char *text, mode_t *mode)
 {
     struct stat status;
     FILE *file = fopen(path, "r");
+
     if (file == NULL)
         return strerror(errno);
     setvbuf(file, NULL, _IONBF, 0); /* a buffer would keep the key */
@@ -74,14 +75,15 @@ static const char *read_file(const char *path, char *text, mode_t *mode)
 /* --- What keys and certificates have in common --------------------------- */
 
 /* OBJECT IDENTIFIERs, each as a whole element. */
-static const char EC_PUBLIC_KEY[] = "\x06\x07\x2a\x86\x48\xce\x3d\x02\x01";
-static const char PRIME256V1[] = "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07";
-static const char RSA_ENCRYPTION[] =
+static const char ec_public_key[] = "\x06\x07\x2a\x86\x48\xce\x3d\x02\x01";
+static const char prime256v1[] = "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07";
+static const char rsa_encryption[] =
     "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
 
 static bool starts_with(struct slice *in, const char *bytes)
 {
     size_t size = strlen(bytes);
+
     if (in->size < size || memcmp(in->data, bytes, size) != 0)
         return false;
     *in = (struct slice){in->data + size, in->size - size};
@@ -93,9 +95,10 @@ static const char *read_outermost(const unsigned char *data, size_t size,
                                   struct slice *body)
 {
     struct slice in = {data, size};
+
     if (!der_read(&in, DER_SEQUENCE, body))
-        return BAD_DER;
-    return in.size > 0 ? TRAILING : NULL;
+        return bad_der;
+    return in.size > 0 ? trailing : NULL;
 }
 
 /*
@@ -106,11 +109,12 @@ static const char *read_outermost(const unsigned char *data, size_t size,
 static const char *read_algorithm(struct slice *in)
 {
     struct slice body;
+
     if (!der_read(in, DER_SEQUENCE, &body))
-        return BAD_DER;
-    if (!starts_with(&body, EC_PUBLIC_KEY))
-        return starts_with(&body, RSA_ENCRYPTION) ? RSA : NOT_EC;
-    return starts_with(&body, PRIME256V1) && body.size == 0 ? NULL : NOT_P256;
+        return bad_der;
+    if (!starts_with(&body, ec_public_key))
+        return starts_with(&body, rsa_encryption) ? rsa : not_ec;
+    return starts_with(&body, prime256v1) && body.size == 0 ? NULL : not_p256;
 }
 
 /* --- The certificates ---------------------------------------------------- */
@@ -124,14 +128,17 @@ static const char *read_algorithm(struct slice *in)
  */
 static bool read_time(struct slice *in, char text[16])
 {
-    struct slice time;
+    struct slice digits;
     size_t century = 0;
-    if (der_read(in, DER_UTC_TIME, &time) && time.size == 13) {
-        memcpy(text, time.data[0] < '5' ? "20" : "19", 2);
+
+    if (der_read(in, DER_UTC_TIME, &digits) && digits.size == 13) {
+        memcpy(text, digits.data[0] < '5' ? "20" : "19", 2);
         century = 2;
-    } else if (!der_read(in, DER_GENERALIZED_TIME, &time) || time.size != 15)
+    } else if (!der_read(in, DER_GENERALIZED_TIME, &digits) ||
+               digits.size != 15) {
         return false;
-    memcpy(text + century, time.data, time.size);
+    }
+    memcpy(text + century, digits.data, digits.size);
     text[15] = '\0';
     return strspn(text, "0123456789") == 14 && text[14] == 'Z';
 }
@@ -145,10 +152,11 @@ static const char *read_public_key(struct slice in, struct leaf *leaf)
 {
     struct slice bits;
     const char *fault = read_algorithm(&in);
+
     if (fault != NULL)
         return fault;
     if (!der_read(&in, DER_BIT_STRING, &bits) || in.size > 0)
-        return BAD_DER;
+        return bad_der;
     if (bits.size != 1 + P256_PUBLIC_KEY_SIZE || bits.data[0] != 0)
         return "a public key that is not an uncompressed point";
     memcpy(leaf->public_key, bits.data + 1, P256_PUBLIC_KEY_SIZE);
@@ -172,6 +180,7 @@ static const char *read_public_key(struct slice in, struct leaf *leaf)
 static const char *read_leaf(struct slice body, struct leaf *leaf)
 {
     struct slice tbs, validity, skipped, info;
+
     if (!der_read(&body, DER_SEQUENCE, &tbs) ||
         !der_read(&body, DER_SEQUENCE, &skipped) ||
         !der_read(&body, DER_BIT_STRING, &skipped) || body.size > 0 ||
@@ -183,11 +192,11 @@ static const char *read_leaf(struct slice body, struct leaf *leaf)
         !read_time(&validity, leaf->not_before) ||
         !read_time(&validity, leaf->not_after) || validity.size > 0 ||
         !der_read(&tbs, DER_SEQUENCE, &skipped))
-        return BAD_DER;
+        return bad_der;
 
     leaf->public_key_info = tbs;
     if (!der_read(&tbs, DER_SEQUENCE, &info))
-        return BAD_DER;
+        return bad_der;
     leaf->public_key_info.size -= tbs.size;
     return read_public_key(info, leaf);
 }
@@ -202,8 +211,9 @@ static const char *append(struct credentials *credentials,
     unsigned char *entry = credentials->chain + credentials->chain_size;
     size_t room = CREDENTIALS_FILE_MAX - credentials->chain_size, size;
     struct slice body;
+
     if (!pem_decode(block, entry + 3, room - 3 - 2, &size))
-        return BAD_BASE64;
+        return bad_base64;
     const char *fault = read_outermost(entry + 3, size, &body);
     if (fault == NULL && credentials->chain_size == 0)
         fault = read_leaf(body, leaf);
@@ -218,6 +228,7 @@ static const char *read_chain(struct credentials *credentials, const char *text,
                               struct leaf *leaf)
 {
     struct pem block;
+
     while (pem_next(&text, "CERTIFICATE", &block)) {
         const char *fault = append(credentials, &block, leaf);
         if (fault != NULL)
@@ -240,13 +251,14 @@ static const char *read_chain(struct credentials *credentials, const char *text,
 static const char *unwrap_pkcs8(struct slice *body)
 {
     struct slice in = *body, version, inner;
+
     if (!der_read(&in, DER_INTEGER, &version))
-        return BAD_DER;
+        return bad_der;
     const char *fault = read_algorithm(&in);
     if (fault != NULL)
         return fault;
     if (!der_read(&in, DER_OCTET_STRING, &inner))
-        return BAD_DER;
+        return bad_der;
     return read_outermost(inner.data, inner.size, body);
 }
 
@@ -261,14 +273,15 @@ static const char *read_ec_private_key(struct slice in,
                                        unsigned char key[P256_KEY_SIZE])
 {
     struct slice version, number, curve, skipped;
+
     if (!der_read(&in, DER_INTEGER, &version) || !der_is(version, "\1", 1) ||
         !der_read(&in, DER_OCTET_STRING, &number) ||
         !der_read_optional(&in, DER_CONTEXT + 0, &curve) ||
         !der_read_optional(&in, DER_CONTEXT + 1, &skipped) || in.size > 0)
-        return BAD_DER;
+        return bad_der;
     if (number.size != P256_KEY_SIZE ||
-        (curve.size > 0 && !der_is(curve, PRIME256V1, strlen(PRIME256V1))))
-        return NOT_P256;
+        (curve.size > 0 && !der_is(curve, prime256v1, strlen(prime256v1))))
+        return not_p256;
     memcpy(key, number.data, P256_KEY_SIZE);
     return NULL;
 }
@@ -283,6 +296,7 @@ static const char *read_key(struct workspace *work,
 {
     const char *text = work->text;
     struct pem block;
+
     if (!pem_next(&text, "PRIVATE KEY", &block))
         return "no PEM private key in it, or one that is cut off";
     if (pem_is(&block, "ENCRYPTED PRIVATE KEY") ||
@@ -290,12 +304,12 @@ static const char *read_key(struct workspace *work,
         return "an encrypted key, and nobody to ask for the passphrase";
     bool pkcs8 = pem_is(&block, "PRIVATE KEY");
     if (!pkcs8 && !pem_is(&block, "EC PRIVATE KEY"))
-        return pem_is(&block, "RSA PRIVATE KEY") ? RSA : NOT_EC;
+        return pem_is(&block, "RSA PRIVATE KEY") ? rsa : not_ec;
 
     struct slice body;
     size_t size;
     if (!pem_decode(&block, work->der, sizeof work->der, &size))
-        return BAD_BASE64;
+        return bad_base64;
     const char *fault = read_outermost(work->der, size, &body);
     if (fault == NULL && pkcs8)
         fault = unwrap_pkcs8(&body);
@@ -311,6 +325,7 @@ static void warn_of_time(char line[CREDENTIALS_LINE_SIZE], const char *path,
     char now[16] = "";
     struct tm utc;
     time_t seconds = time(NULL);
+
     if (gmtime_r(&seconds, &utc) != NULL)
         strftime(now, sizeof now, "%Y%m%d%H%M%SZ", &utc);
     bool early = strcmp(now, leaf->not_before) < 0;
@@ -325,8 +340,9 @@ static const char *load_chain(struct credentials *credentials, const char *path,
                               struct workspace *work, struct leaf *leaf)
 {
     unsigned char digest[SHA256_SIZE];
-    mode_t mode;
+    mode_t mode = 0;
     const char *fault = read_file(path, work->text, &mode);
+
     if (fault == NULL)
         fault = read_chain(credentials, work->text, leaf);
     if (fault != NULL)
@@ -343,8 +359,9 @@ static const char *load_key(struct credentials *credentials, const char *path,
                             struct workspace *work, const struct leaf *leaf)
 {
     unsigned char public_key[P256_PUBLIC_KEY_SIZE];
-    mode_t mode;
+    mode_t mode = 0;
     const char *fault = read_file(path, work->text, &mode);
+
     if (fault == NULL)
         fault = read_key(work, credentials->private_key);
     if (fault != NULL)
@@ -367,8 +384,9 @@ bool credentials_load(struct credentials *credentials, const char *chain_path,
 {
     *credentials = (struct credentials){.chain = malloc(CREDENTIALS_FILE_MAX)};
     struct workspace *work = malloc(sizeof *work);
-    struct leaf leaf;
+    struct leaf leaf = {0};
     const char *path = chain_path, *fault = strerror(ENOMEM);
+
     if (credentials->chain != NULL && work != NULL)
         fault = load_chain(credentials, path, work, &leaf);
     if (fault == NULL) {

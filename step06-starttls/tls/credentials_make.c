@@ -54,12 +54,14 @@ struct place {
 static bool exists(const char *path)
 {
     struct stat status;
+
     return lstat(path, &status) == 0 || errno != ENOENT;
 }
 
 static bool is_path_of(const char *path, int file)
 {
     struct stat a, b;
+
     return fstat(file, &a) == 0 && lstat(path, &b) == 0 &&
            a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
@@ -74,6 +76,7 @@ static int open_locked(const char *path)
 {
     struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     struct stat status;
+
     for (;;) {
         int file = open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
         if (file < 0)
@@ -98,6 +101,7 @@ static int open_locked(const char *path)
 static bool write_whole(int file, mode_t mode, const char *text)
 {
     size_t size = strlen(text);
+
     if (ftruncate(file, 0) != 0 || fchmod(file, mode) != 0)
         return false;
     errno = ENOSPC; /* if less is written than there is, that is why */
@@ -108,6 +112,7 @@ static bool write_pem(int file, mode_t mode, const char *label,
                       const struct writer *der)
 {
     char text[2 * CERTIFICATE_MAX];
+
     errno = E2BIG; /* the names */
     if (der->failed ||
         !pem_encode(label, der->data, der->used, text, sizeof text))
@@ -123,6 +128,7 @@ static bool write_both(const struct place *place, int key_file,
 {
     unsigned char key[P256_KEY_SIZE], public_key[P256_PUBLIC_KEY_SIZE];
     unsigned char der[CERTIFICATE_MAX];
+
     do
         random_bytes(key, sizeof key);
     while (!p256_public_key(public_key, key));
@@ -149,6 +155,7 @@ static bool sync_directory(const char *path)
 {
     char directory[PATH_SIZE] = ".";
     const char *slash = strrchr(path, '/');
+
     if (slash != NULL)
         snprintf(directory, sizeof directory, "%.*s", (int)(slash + 1 - path),
                  path);
@@ -196,6 +203,7 @@ bool credentials_make(const char *chain_path, const char *key_path,
                       size_t error_size)
 {
     struct place place = {.chain = chain_path, .key = key_path};
+
     snprintf(place.chain_new, PATH_SIZE, "%s.new", chain_path);
     snprintf(place.key_new, PATH_SIZE, "%s.new", key_path);
     if (exists(chain_path) && exists(key_path) && !exists(place.key_new))

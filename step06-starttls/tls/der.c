@@ -54,6 +54,7 @@ static bool read_length(struct slice *in, size_t *length)
 bool der_read(struct slice *in, unsigned tag, struct slice *content)
 {
     size_t length;
+
     if (in->size == 0 || in->data[0] != tag)
         return false;
     struct slice left = {in->data + 1, in->size - 1};
@@ -92,6 +93,7 @@ void der_close(struct writer *out, size_t opened)
 {
     size_t length = out->used - opened;
     size_t more = length < 0x80 ? 0 : length < 0x100 ? 1 : 2;
+
     writer_bytes(out, "\0\0", more);
     out->failed |= length > 0xffff;
     if (out->failed)
@@ -108,6 +110,7 @@ void der_close(struct writer *out, size_t opened)
 void der_put(struct writer *out, unsigned tag, const void *content, size_t size)
 {
     size_t element = der_open(out, tag);
+
     writer_bytes(out, content, size);
     der_close(out, element);
 }
@@ -134,6 +137,7 @@ void der_put_ecdsa_signature(struct writer *out,
                              const unsigned char r_and_s[64])
 {
     size_t signature = der_open(out, DER_SEQUENCE);
+
     der_put_integer(out, r_and_s, 32);
     der_put_integer(out, r_and_s + 32, 32);
     der_close(out, signature);

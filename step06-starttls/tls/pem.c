@@ -23,9 +23,9 @@
 
 enum { LINE_WIDTH = 64 }; /* RFC 7468 section 2: what generators must write */
 
-static const char BEGIN[] = "-----BEGIN ";
-static const char END[] = "-----END ";
-static const char DASHES[] = "-----";
+static const char begin_mark[] = "-----BEGIN ";
+static const char end_mark[] = "-----END ";
+static const char dashes[] = "-----";
 
 /* --- Blocks -------------------------------------------------------------- */
 
@@ -33,6 +33,7 @@ static const char DASHES[] = "-----";
 static const char *after(const char *text, const char *mark)
 {
     const char *found = text != NULL ? strstr(text, mark) : NULL;
+
     return found != NULL ? found + strlen(mark) : NULL;
 }
 
@@ -44,13 +45,13 @@ static const char *after(const char *text, const char *mark)
  */
 static bool textualmsg(const char **text, struct pem *block)
 {
-    block->label = after(*text, BEGIN);
-    block->base64 = after(block->label, DASHES);
-    const char *rest = after(block->base64, END);
+    block->label = after(*text, begin_mark);
+    block->base64 = after(block->label, dashes);
+    const char *rest = after(block->base64, end_mark);
     if (rest == NULL)
         return false;
-    block->label_size = (size_t)(block->base64 - strlen(DASHES) - block->label);
-    block->base64_size = (size_t)(rest - strlen(END) - block->base64);
+    block->label_size = (size_t)(block->base64 - strlen(dashes) - block->label);
+    block->base64_size = (size_t)(rest - strlen(end_mark) - block->base64);
     *text = rest;
     return true;
 }
@@ -58,6 +59,7 @@ static bool textualmsg(const char **text, struct pem *block)
 bool pem_next(const char **text, const char *kind, struct pem *block)
 {
     size_t size = strlen(kind);
+
     while (textualmsg(text, block))
         if (block->label_size >= size &&
             memcmp(block->label + block->label_size - size, kind, size) == 0)
@@ -81,6 +83,7 @@ bool pem_is(const struct pem *block, const char *label)
 static uint32_t range_mask(uint32_t value, uint32_t first, uint32_t last)
 {
     uint32_t both = (value - last - 1) & (first - 1 - value);
+
     return (uint32_t)value_barrier(0 - (both >> 31));
 }
 
@@ -91,6 +94,7 @@ static uint32_t character_to_bits(uint32_t c)
              digit = range_mask(c, '0', '9'), plus = range_mask(c, '+', '+'),
              slash = range_mask(c, '/', '/');
     uint32_t any = upper | lower | digit | plus | slash;
+
     return (upper & (c - 'A')) | (lower & (c - 'a' + 26)) |
            (digit & (c - '0' + 52)) | (plus & 62) | (slash & 63) | (~any & 64);
 }
@@ -103,6 +107,7 @@ static char bits_to_character(uint32_t bits)
                  (range_mask(bits, 52, 61) & (bits - 52 + '0')) |
                  (range_mask(bits, 62, 62) & '+') |
                  (range_mask(bits, 63, 63) & '/');
+
     return (char)c;
 }
 
@@ -120,6 +125,7 @@ static bool put_group(uint32_t group, unsigned padding, unsigned char *out,
 {
     size_t count = 3 - padding;
     uint32_t spare = group & ((1u << 8 * padding) - 1);
+
     secret_unmark(&spare, sizeof spare);
     if (count > out_size - *size || spare != 0)
         return false;
@@ -137,6 +143,7 @@ bool pem_decode(const struct pem *block, unsigned char *out, size_t out_size,
 {
     uint32_t group = 0;
     unsigned filled = 0, padding = 0; /* characters of this group; "=" of all */
+
     *size = 0;
     for (size_t i = 0; i < block->base64_size; i++) {
         char c = block->base64[i];
@@ -166,6 +173,7 @@ bool pem_decode(const struct pem *block, unsigned char *out, size_t out_size,
 static void encode_group(const unsigned char *data, size_t size, char out[4])
 {
     uint32_t group = (uint32_t)data[0] << 16;
+
     group |= size > 1 ? (uint32_t)data[1] << 8 : 0;
     group |= size > 2 ? data[2] : 0;
     for (size_t i = 0; i < 4; i++)
@@ -181,19 +189,20 @@ bool pem_encode(const char *label, const unsigned char *data, size_t size,
 {
     size_t characters = (size + 2) / 3 * 4;
     size_t lines = (characters + LINE_WIDTH - 1) / LINE_WIDTH;
-    size_t frame = strlen(BEGIN) + strlen(END) +
-                   2 * (strlen(label) + strlen(DASHES) + strlen("\n"));
+    size_t frame = strlen(begin_mark) + strlen(end_mark) +
+                   2 * (strlen(label) + strlen(dashes) + strlen("\n"));
     const char *end = text + text_size;
+
     if (text_size <= frame + characters + lines)
         return false;
 
-    text += snprintf(text, text_size, "%s%s%s\n", BEGIN, label, DASHES);
+    text += snprintf(text, text_size, "%s%s%s\n", begin_mark, label, dashes);
     for (size_t at = 0; at < size; at += 3) {
         encode_group(data + at, size - at, text);
         text += 4;
         if (at + 3 >= size || (at + 3) % (LINE_WIDTH / 4 * 3) == 0)
             *text++ = '\n';
     }
-    snprintf(text, (size_t)(end - text), "%s%s%s\n", END, label, DASHES);
+    snprintf(text, (size_t)(end - text), "%s%s%s\n", end_mark, label, dashes);
     return true;
 }

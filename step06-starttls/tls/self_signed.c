@@ -28,10 +28,10 @@ enum {
 };
 
 /* Version ::= [0] INTEGER, and 2 means version 3. */
-static const char VERSION[] = "\xa0\x03\x02\x01\x02";
+static const char version_3[] = "\xa0\x03\x02\x01\x02";
 
 /* AlgorithmIdentifier ::= SEQUENCE { ecdsa-with-SHA256 } (RFC 5758 3.2) */
-static const char SIGNATURE_ALGORITHM[] =
+static const char signature_algorithm[] =
     "\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02"; /* 1.2.840.10045.4.3.2
                                                          */
 
@@ -40,7 +40,7 @@ static const char SIGNATURE_ALGORITHM[] =
  *     AlgorithmIdentifier ::= SEQUENCE { id-ecPublicKey, prime256v1 },
  *     BIT STRING }           no unused bits; the 65 bytes of the key follow
  */
-static const char PUBLIC_KEY_INFO[] =
+static const char public_key_info[] =
     "\x30\x59"
     "\x30\x13"
     "\x06\x07\x2a\x86\x48\xce\x3d\x02\x01"     /* 1.2.840.10045.2.1 */
@@ -55,7 +55,7 @@ static const char PUBLIC_KEY_INFO[] =
  * keyUsage, critical: a BIT STRING of 1, digitalSignature: all TLS 1.3 needs
  * extKeyUsage: SEQUENCE { serverAuth }
  */
-static const char EXTENSIONS[] =
+static const char fixed_extensions[] =
     "\x30\x0c"
     "\x06\x03\x55\x1d\x13\x01\x01\xff" /* 2.5.29.19 TRUE */
     "\x04\x02\x30\x00"
@@ -67,8 +67,8 @@ static const char EXTENSIONS[] =
     "\x04\x0c\x30\x0a"
     "\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01"; /* 1.3.6.1.5.5.7.3.1 */
 
-static const char SUBJECT_ALT_NAME[] = "\x06\x03\x55\x1d\x11"; /* 2.5.29.17 */
-static const char COMMON_NAME[] = "\x06\x03\x55\x04\x03";      /* 2.5.4.3 */
+static const char subject_alt_name[] = "\x06\x03\x55\x1d\x11"; /* 2.5.29.17 */
+static const char id_common_name[] = "\x06\x03\x55\x04\x03";   /* 2.5.4.3 */
 
 /*
  * ECPrivateKey (RFC 5915 section 3) ::= SEQUENCE {
@@ -77,8 +77,8 @@ static const char COMMON_NAME[] = "\x06\x03\x55\x04\x03";      /* 2.5.4.3 */
  *     [0] prime256v1,
  *     [1] BIT STRING }       the 65 bytes of the public key
  */
-static const char PRIVATE_KEY_START[] = "\x30\x77\x02\x01\x01\x04\x20";
-static const char PRIVATE_KEY_MIDDLE[] =
+static const char private_key_start[] = "\x30\x77\x02\x01\x01\x04\x20";
+static const char private_key_middle[] =
     "\xa0\x0a\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"
     "\xa1\x44\x03\x42\x00";
 
@@ -88,6 +88,7 @@ static const char PRIVATE_KEY_MIDDLE[] =
 static bool is_ascii(const char *name)
 {
     size_t size = strlen(name), i = 0;
+
     while (i < size && name[i] > ' ' && name[i] < 0x7f)
         i++;
     return size > 0 && i == size;
@@ -103,13 +104,14 @@ static void put_name(struct writer *out, const char *const *names,
                      size_t names_count)
 {
     const char *common_name = "mail receiver";
+
     for (size_t i = names_count; i-- > 0;)
         if (is_ascii(names[i]) && strlen(names[i]) <= COMMON_NAME_MAX)
             common_name = names[i];
     size_t name = der_open(out, DER_SEQUENCE);
     size_t set = der_open(out, DER_SET);
     size_t attribute = der_open(out, DER_SEQUENCE);
-    writer_bytes(out, COMMON_NAME, sizeof COMMON_NAME - 1);
+    writer_bytes(out, id_common_name, sizeof id_common_name - 1);
     der_put(out, DER_UTF8_STRING, common_name, strlen(common_name));
     der_close(out, attribute);
     der_close(out, set);
@@ -124,6 +126,7 @@ static void put_name(struct writer *out, const char *const *names,
 static void put_time(struct writer *out, const struct tm *utc)
 {
     char text[16];
+
     if (strftime(text, sizeof text, "%Y%m%d%H%M%SZ", utc) != 15)
         out->failed = true;
     else if (utc->tm_year >= 50 && utc->tm_year < 150)
@@ -137,6 +140,7 @@ static void put_validity(struct writer *out, time_t now)
 {
     struct tm utc;
     time_t start = now - DAY;
+
     if (gmtime_r(&start, &utc) == NULL) {
         out->failed = true;
         return;
@@ -158,6 +162,7 @@ static void put_alt_name(struct writer *out, const char *name)
     char digits[INET6_ADDRSTRLEN];
     bool v6 = strncasecmp(name, "[IPv6:", 6) == 0;
     const char *start = name + (v6 ? 6 : 1);
+
     if (name[0] != '[') {
         der_put(out, DER_CONTEXT_PRIMITIVE + 2, name, strlen(name));
         return;
@@ -177,11 +182,12 @@ static void put_extensions(struct writer *out, const char *const *names,
 {
     size_t tagged = der_open(out, DER_CONTEXT + 3);
     size_t extensions = der_open(out, DER_SEQUENCE);
-    writer_bytes(out, EXTENSIONS, sizeof EXTENSIONS - 1);
+
+    writer_bytes(out, fixed_extensions, sizeof fixed_extensions - 1);
 
     size_t without = out->used;
     size_t extension = der_open(out, DER_SEQUENCE);
-    writer_bytes(out, SUBJECT_ALT_NAME, sizeof SUBJECT_ALT_NAME - 1);
+    writer_bytes(out, subject_alt_name, sizeof subject_alt_name - 1);
     size_t value = der_open(out, DER_OCTET_STRING);
     size_t alt_names = der_open(out, DER_SEQUENCE);
     for (size_t i = 0; i < names_count; i++)
@@ -209,16 +215,17 @@ static void put_tbs(struct writer *out,
                     const char *const *names, size_t names_count, time_t now)
 {
     unsigned char serial[16];
+
     random_bytes(serial, sizeof serial);
     secret_unmark(serial, sizeof serial);
     size_t tbs = der_open(out, DER_SEQUENCE);
-    writer_bytes(out, VERSION, sizeof VERSION - 1);
+    writer_bytes(out, version_3, sizeof version_3 - 1);
     der_put_integer(out, serial, sizeof serial);
-    writer_bytes(out, SIGNATURE_ALGORITHM, sizeof SIGNATURE_ALGORITHM - 1);
+    writer_bytes(out, signature_algorithm, sizeof signature_algorithm - 1);
     put_name(out, names, names_count);
     put_validity(out, now);
     put_name(out, names, names_count);
-    writer_bytes(out, PUBLIC_KEY_INFO, sizeof PUBLIC_KEY_INFO - 1);
+    writer_bytes(out, public_key_info, sizeof public_key_info - 1);
     writer_bytes(out, public_key, P256_PUBLIC_KEY_SIZE);
     put_extensions(out, names, names_count);
     der_close(out, tbs);
@@ -235,6 +242,7 @@ void self_signed_certificate(struct writer *out,
 {
     unsigned char public_key[P256_PUBLIC_KEY_SIZE], digest[SHA256_SIZE];
     unsigned char signature[ECDSA_SIZE];
+
     if (!p256_public_key(public_key, private_key))
         out->failed = true;
     size_t certificate = der_open(out, DER_SEQUENCE);
@@ -242,7 +250,7 @@ void self_signed_certificate(struct writer *out,
     if (out->failed)
         return;
     sha256(out->data + certificate, out->used - certificate, digest);
-    writer_bytes(out, SIGNATURE_ALGORITHM, sizeof SIGNATURE_ALGORITHM - 1);
+    writer_bytes(out, signature_algorithm, sizeof signature_algorithm - 1);
     size_t bits = der_open(out, DER_BIT_STRING);
     writer_u8(out, 0); /* unused bits */
     if (!ecdsa_sign(signature, private_key, digest))
@@ -258,10 +266,11 @@ void self_signed_private_key(struct writer *out,
                              const unsigned char private_key[P256_KEY_SIZE])
 {
     unsigned char public_key[P256_PUBLIC_KEY_SIZE];
+
     if (!p256_public_key(public_key, private_key))
         out->failed = true;
-    writer_bytes(out, PRIVATE_KEY_START, sizeof PRIVATE_KEY_START - 1);
+    writer_bytes(out, private_key_start, sizeof private_key_start - 1);
     writer_bytes(out, private_key, P256_KEY_SIZE);
-    writer_bytes(out, PRIVATE_KEY_MIDDLE, sizeof PRIVATE_KEY_MIDDLE - 1);
+    writer_bytes(out, private_key_middle, sizeof private_key_middle - 1);
     writer_bytes(out, public_key, sizeof public_key);
 }
