@@ -3,6 +3,7 @@
 A failed expectation raises ConversationError, whose text is the conversation so
 far, what was expected and what came. Start reading at Client.expect().
 """
+import functools
 import os
 import re
 import socket
@@ -35,6 +36,14 @@ def crlf(text):
 def dot_stuff(message):
     """RFC 5321 4.5.2: a line that begins with a dot gets another one."""
     return (b"\r\n" + message).replace(b"\r\n.", b"\r\n..")[2:]
+
+
+@functools.lru_cache(maxsize=None)
+def trusting():
+    """A context that does not ask who the server is. To make one takes longer than a handshake."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 class Reply:
@@ -256,16 +265,23 @@ class Client:
         self.expect_closed()
         self.close()
 
-    def starttls(self, context=None, name="localhost"):
+    def starttls(self, context=None, name="localhost", line="STARTTLS"):
         """RFC 3207: after the 220 the same connection goes on encrypted."""
         __tracebackhide__ = True
-        self.send("STARTTLS")
+        self.send(line)
         self.expect(220)
-        if context is None:
-            context = ssl.create_default_context()
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        self.sock = context.wrap_socket(self.sock, server_hostname=name)
+        self.handshake(context, name)
+
+    def handshake(self, context=None, name="localhost"):
+        """TLS from here on. Without a context of one's own, the server may be anybody."""
+        __tracebackhide__ = True
+        if self.buffer:
+            self.fail("nothing in plaintext after the 220", escape(self.buffer))
+        try:        # an end without close_notify is to be seen: it counts as a reset
+            self.sock = (context or trusting()).wrap_socket(self.sock, server_hostname=name, suppress_ragged_eofs=False)
+        except OSError as error:
+            self.fail("a TLS handshake", error)
+        self.log.append(("=", ("%s, %s" % (self.sock.version(), self.sock.cipher()[0])).encode()))
 
     def close(self):
         self.sock.close()

@@ -4,6 +4,7 @@
     pytest tests --step 3                     stages 1 to 3, on our step 3
     pytest tests --step 3 --prog my/smtpd     the same, on a program of your own
     pytest tests --step 2 --stage 3           stage 3's tests too, on our step 2: they must fail
+    pytest tests --step 6 --tls               stages 1 to 5 on our step 6, every conversation inside TLS
 
 A test file says which stage it belongs to: pytestmark = pytest.mark.stage(3).
 """
@@ -38,6 +39,8 @@ def pytest_addoption(parser):
     group.addoption("--prog", help="the program under test (default: ours, in build/)")
     group.addoption("--stage", type=int, help="the highest stage whose tests run (default: --step)")
     group.addoption("--from-stage", type=int, default=0, help="the lowest stage whose tests run")
+    group.addoption("--counts", help="write how many tests passed and failed into this file (run.py reads it)")
+    group.addoption("--tls", action="store_true", help="say everything inside TLS: the tests of stages 1 to 5 on step 6")
     group.addoption("--repository", action="store_true", help="only the tests of the repository itself")
 
 
@@ -45,11 +48,15 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "stage(n): the step that brings what this test asks for")
     config.addinivalue_line("markers", "only_step(n): holds for step n alone; the next layer replaces it")
     config.addinivalue_line("markers", "key: must fail on the step before (test_layers.py)")
+    config.addinivalue_line("markers", "plaintext: looks below the conversation: at the socket, the greeting, or how it ends; not for --tls")
     config.addinivalue_line("markers", "repository: tests the repository or the suite, not one program")
-    whole_suite = not any(config.getoption(name) for name in ("--step", "--prog", "--stage"))
+    whole_suite = not any(config.getoption(name) for name in ("--step", "--prog", "--stage", "--tls"))
     config.smtpd_whole_suite = whole_suite
     config.smtpd_step = config.getoption("--step") or config.getoption("--stage") or newest_step()
     config.smtpd_stage = config.getoption("--stage") or config.smtpd_step
+    Server.tls = config.getoption("--tls")
+    if Server.tls:
+        config.smtpd_stage = min(config.smtpd_stage, 5)     # stage 6 is about TLS itself
     collect_ignore[:] = [path.name for path in TESTS.glob("test_*.py") if not may_be_wanted(config, path.read_text())]
 
 
@@ -86,6 +93,8 @@ def is_wanted(item):
     config = item.config
     if item.get_closest_marker("repository"):
         return config.smtpd_whole_suite
+    if Server.tls and item.get_closest_marker("plaintext"):
+        return False
     only = item.get_closest_marker("only_step")
     return (not config.getoption("--repository")
             and config.getoption("--from-stage") <= stage_of(item) <= config.smtpd_stage
@@ -219,6 +228,12 @@ def pytest_runtest_makereport(item, call):
         if text:
             report.sections.append(("standard error of " + " ".join(server.command), text[-3000:]))
     report.sections.append(("where to read", where_to_read(item)))
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    counts = {name: len(terminalreporter.stats.get(name, [])) for name in ("passed", "failed", "error")}
+    if config.getoption("--counts"):
+        Path(config.getoption("--counts")).write_text("%d %d" % (counts["passed"], counts["failed"] + counts["error"]))
 
 
 def where_to_read(item):

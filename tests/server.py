@@ -51,6 +51,8 @@ def environment():
 class Server:
     """A running program. `directory` is its current directory; mailboxes and parts are made there."""
 
+    tls = False         # option --tls of the suite: connect() does STARTTLS
+
     def __init__(self, command, directory, step, popen=None):
         self.command = [str(word) for word in command]
         self.directory = Path(directory)
@@ -134,7 +136,7 @@ class Server:
     # ---- talking to it
 
     def connect(self, family=None, source=None, greeting=None):
-        """A client. From step 2 on the greeting is read, unless greeting=False."""
+        """A client. From step 2 on the greeting is read, unless greeting=False; with --tls it is through the handshake."""
         __tracebackhide__ = True
         address, port = next(pair for pair in self.listening
                              if family is None or (":" in pair[0]) == (family == socket.AF_INET6))
@@ -142,6 +144,9 @@ class Server:
         client = Client(socket.create_connection((address, port), TIMEOUT, source_address=place))
         if self.step > 1 if greeting is None else greeting:
             client.expect(220)
+            if self.tls:
+                client.ehlo()
+                client.starttls()
         return client
 
     # ---- what it printed

@@ -39,7 +39,8 @@ def test_a_line_for_each_socket_it_listens_on(start):
     server = start()
     assert server.listening[0][0] == "127.0.0.1"
     assert all(0 < port < 65536 for _, port in server.listening)
-    assert server.stdout_lines() == ["listening on %s port %d" % pair for pair in server.listening]
+    lines = ["listening on %s port %d" % pair for pair in server.listening]
+    assert server.stdout_lines()[:len(lines)] == lines
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
@@ -87,7 +88,7 @@ def test_option_v_shows_the_conversation_on_stderr(start):
     client.close()
     server.stop()
     assert "said-on-the-wire" in server.stderr_text()
-    assert len(server.stdout_lines()) == len(server.listening)
+    assert not any("said-on-the-wire" in line for line in server.stdout_lines())
 
 
 def test_what_is_shown_can_not_command_the_terminal(start):

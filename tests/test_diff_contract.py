@@ -56,7 +56,8 @@ def without_comments(text):
 
 @each_pair
 def test_a_file_keeps_its_name(pair):
-    assert set(sources(pair[0])) <= set(sources(pair[1]))
+    gone = set(sources(pair[0])) - set(sources(pair[1]))
+    assert not gone, gone
 
 
 @each_pair
@@ -87,7 +88,8 @@ def test_no_reformatting_and_no_idle_comments(pair):
     def code(path):
         return re.sub(r"\s", "", without_comments(path.read_text()))
 
-    assert [name for name in old if name in new and code(old[name]) == code(new[name]) and old[name].read_bytes() != new[name].read_bytes()] == []
+    idle = [name for name in old if name in new and old[name].read_bytes() != new[name].read_bytes() and code(old[name]) == code(new[name])]
+    assert not idle, idle
 
 
 @each_pair
@@ -101,8 +103,8 @@ def test_nothing_is_moved(pair):
         for at in range(len(lines) - MOVED_LINES + 1):
             block = lines[at:at + MOVED_LINES]
             if all(len(line) > 3 and not line.startswith("#include") for line in block) and "\n".join(block) in come:
-                moved.append((name, block[0]))
-    assert moved == []
+                moved.append("%s: %s" % (name, block[0]))
+    assert not moved, "\n".join(["these lines go and come again:"] + moved)
 
 
 # ---- each one alone
@@ -110,7 +112,8 @@ def test_nothing_is_moved(pair):
 @each_step
 def test_nothing_but_c(step):
     """No generated file, no program, no build file: what is in the directory is what is to be read."""
-    assert [name for name in sources(step) if not re.fullmatch(r"(tls/)?[a-z0-9_]+\.[ch]", name)] == []
+    others = [name for name in sources(step) if not re.fullmatch(r"(tls/)?[a-z0-9_]+\.[ch]", name)]
+    assert not others, others
 
 
 @each_step
@@ -142,8 +145,9 @@ def test_a_file_is_read_in_one_sitting(step):
     for name, path in sources(step).items():
         text = path.read_text()
         code = [line for line in without_comments(text).splitlines() if line.strip()]
-        assert len(code) <= FILE_MAX, name
-        assert [line for line in text.splitlines() if len(line) > COLUMNS_MAX or "\t" in line or line != line.rstrip()] == [], name
+        assert len(code) <= FILE_MAX, "%s has %d lines of code" % (name, len(code))
+        wrong = [line for line in text.splitlines() if len(line) > COLUMNS_MAX or "\t" in line or line != line.rstrip()]
+        assert not wrong, "%s: %s" % (name, wrong[0])
         assert text.endswith("\n") and not text.endswith("\n\n"), name
 
 

@@ -26,8 +26,8 @@ TESTS = Path(__file__).resolve().parent
 PUPPET = '''
 import os, signal, socket, sys
 listener = socket.create_server(("127.0.0.1", 0))
-print("listening on 127.0.0.1 port %d" % listener.getsockname()[1], flush=True)
 signal.signal(signal.SIGTERM, lambda *_: os._exit(EXIT))
+print("listening on 127.0.0.1 port %d" % listener.getsockname()[1], flush=True)
 while True:
     sock, _ = listener.accept()
     stream = sock.makefile("rwb")

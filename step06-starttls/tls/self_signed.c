@@ -27,13 +27,15 @@ enum {
     DAY = 24 * 60 * 60    /* in seconds */
 };
 
+/* What follows are bytes, not text: the zero that ends a string is left out. */
+
 /* Version ::= [0] INTEGER, and 2 means version 3. */
 static const char version_3[] = "\xa0\x03\x02\x01\x02";
 
 /* AlgorithmIdentifier ::= SEQUENCE { ecdsa-with-SHA256 } (RFC 5758 3.2) */
 static const char signature_algorithm[] =
-    "\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02"; /* 1.2.840.10045.4.3.2
-                                                         */
+    "\x30\x0a"
+    "\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02"; /* 1.2.840.10045.4.3.2 */
 
 /*
  * SubjectPublicKeyInfo ::= SEQUENCE {
@@ -84,7 +86,7 @@ static const char private_key_middle[] =
 
 /* --- The certificate ----------------------------------------------------- */
 
-/* Visible ASCII, as an IA5String of X.509 is to be here; and not nothing. */
+/* RFC 5280 4.2.1.6: a dNSName is ASCII, and not just a blank. */
 static bool is_ascii(const char *name)
 {
     size_t size = strlen(name), i = 0;
@@ -154,7 +156,8 @@ static void put_validity(struct writer *out, time_t now)
     der_close(out, validity);
 }
 
-/* GeneralName ::= CHOICE { dNSName [2] IA5String, iPAddress [7] OCTET STRING }
+/*
+ * GeneralName ::= CHOICE { dNSName [2] IA5String, iPAddress [7] OCTET STRING }
  */
 static void put_alt_name(struct writer *out, const char *name)
 {

@@ -23,8 +23,9 @@ static void must(bool condition)
 
 static void must_be_inside(struct slice inner, struct slice outer)
 {
-    must(inner.size == 0 || (inner.data >= outer.data &&
-                             inner.data + inner.size <= outer.data + outer.size));
+    must(inner.size == 0 ||
+         (inner.data >= outer.data &&
+          inner.data + inner.size <= outer.data + outer.size));
 }
 
 static void try_value(struct slice value)

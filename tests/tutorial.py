@@ -1,0 +1,689 @@
+#!/usr/bin/env python3
+"""Check TUTORIAL.md: what it shows is what the programs do.
+
+    python3 tests/tutorial.py                     the text in the repository
+    python3 tests/tutorial.py part.md             another one, or a part of it
+    python3 tests/tutorial.py part.md 3           only what stands in chapter 3
+
+Every fenced block has a rule in BLOCK_RULES, by the words after its fence; a block
+without one is a fault. TEXT_RULES hold for any text or part, WHOLE_RULES only for the
+complete one. tutorial_text.py reads the text, tutorial_code.py knows the code,
+tutorial_run.py runs what the text says; test_tutorial.py makes tests of all this. Start reading at BLOCK_RULES.
+"""
+import concurrent.futures
+import difflib
+import email
+import email.policy
+import functools
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import tutorial_run
+from tutorial_code import (changes, chapter_step, diff_lines, file_names, is_function, is_name, make_targets, options, public_functions, replies,
+                           sources, step_named, steps)
+from tutorial_text import CODE_SPAN, NUMBER_OF_CHAPTERS, REPOSITORY, Fault, Text, compare, plain
+
+EXCERPT_LINES_MAX = 25
+PICTURE_COLUMNS_MAX = 76
+BYTES_MIN = 4               # so many bytes in a row of a dump are no coincidence
+WORDS_MIN, WORDS_MAX = 12000, 20000
+EXERCISES_MIN = 3
+SLOW_SECONDS = 0.5          # a command that takes as long is named by main()
+
+SECTIONS = ["Before you start", *("Chapter %d" % n for n in range(1, NUMBER_OF_CHAPTERS + 1)), "Going live",
+            "Questions readers ask", *("Appendix " + letter for letter in "ABCD")]
+CONTENTS = ("Contents", "Table of contents")
+
+
+# ---- blocks: excerpts
+
+def check_c(text, block):
+    """```c step03-data/maildir.c: lines of that file, one after the other; `...` stands for lines that are left out."""
+    if len(block.words) != 2 or not (text.root / block.words[1]).is_file():
+        return [Fault(block.line, "an excerpt names its file", "```c stepNN-name/file.c", "```" + block.info)]
+    lines = (text.root / block.words[1]).read_text(encoding="utf-8").split("\n")
+    faults = too_long(block)
+    return faults + in_order(block, block.lines, lines, block.words[1])
+
+
+def check_diff(text, block):
+    """```diff step02-commands step03-data session.c: lines of diff -u of that file, hunk headers may be left out."""
+    places = [step_named(text.root, name) for name in block.words[1:3]]
+    if len(block.words) != 4 or None in places or not any((place / block.words[3]).is_file() for place in places):
+        return [Fault(block.line, "a diff names two steps and a file", "```diff stepNN-old stepNN-new file.c", "```" + block.info)]
+    lines = diff_lines(*places, block.words[3], context=100000)[2:]
+    body = ["..." if line.startswith(("@@", "--- ", "+++ ")) else line or " " for line in block.lines]
+    while body and body[0] == "...":
+        body = body[1:]
+        block = block._replace(line=block.line + 1)
+    return too_long(block) + in_order(block, body, lines[1:], "diff -u %s/%s %s/%s" % tuple(
+        word for name in block.words[1:3] for word in (name, block.words[3])))
+
+
+def too_long(block):
+    count = len(block.lines)
+    if not any(line.strip() not in ("", "...") for line in block.lines):
+        return [Fault(block.line, "an excerpt has lines", "", "none")]
+    return [] if count <= EXCERPT_LINES_MAX else [
+        Fault(block.line, "an excerpt is short", "at most %d lines" % EXCERPT_LINES_MAX, "%d" % count)]
+
+
+def in_order(block, wanted, lines, source):
+    """Faults if the wanted lines are not lines of the source, consecutive but where `...` stands."""
+    fault = compare(["...", *wanted, "..."], lines, {})
+    if not fault:
+        return []
+    index, line, _ = fault
+    near = difflib.get_close_matches(line, [other for other in lines if other.strip()], 1, 0.5)
+    came = near[0] if near and near[0] != line.rstrip() else "it is there, but not next to the lines around it" if near else "no such line"
+    return [Fault(block.line + index, "%s has no such lines" % source, line, came)]
+
+
+# ---- blocks: conversations and messages
+
+def check_smtp(text, block):
+    """```smtp step02-commands: C: is sent, S: is what the server says. Further words are options of the program."""
+    step = step_named(text.root, block.words[1]) if len(block.words) > 1 else None
+    if step is None:
+        return [Fault(block.line, "a conversation names its step", "```smtp stepNN-name", "```" + block.info)]
+    return tutorial_run.run_conversation(text, block, text.root / "build" / step.name, int(step.name[4:6]))
+
+
+def check_eml(text, block):
+    """```eml: a message without defects. ```eml name.eml: one that the chapter's console blocks use by this name."""
+    if len(block.words) > 1:
+        later = [line for other in text.blocks if other.words[:1] == ["console"] and other.line > block.line
+                 and other.chapter == block.chapter for line in other.lines if line.startswith(("$ ", "> "))]
+        return [] if any(block.words[1] in line for line in later) else [
+            Fault(block.line, "a message with a name is used by a command after it", "$ ... " + block.words[1], "no such command")]
+    message = email.message_from_bytes("\r\n".join(block.lines + [""]).encode(), policy=email.policy.default)
+    defects = [defect for part in message.walk() for defect in
+               [*part.defects, *(defect for value in part.values() for defect in getattr(value, "defects", ()))]]
+    if not message.keys():
+        defects.append("no header")
+    return [Fault(block.line, "a message has no defects", "", str(defect) or type(defect).__name__) for defect in defects]
+
+
+# ---- blocks: pictures
+
+MERMAID_LINES = {
+    "sequenceDiagram": r"(participant|actor) [\w-]+( as .+)?|(autonumber|end)|(loop|alt|opt|else|par|and|critical|option|break|rect|box)\b.*"
+                       r"|(activate|deactivate|destroy) [\w-]+|[Nn]ote (over|left of|right of) [\w-]+(,\s*[\w-]+)?: [^;]+"
+                       r"|[\w-]+\s*(-|--)(>>?|x|\))[+-]?\s*[\w-]+\s*: [^;]+",
+    "stateDiagram-v2": r"direction (LR|TB|RL|BT)|(\[\*\]|\w+) --> (\[\*\]|\w+)( ?: [^;]+)?|state \"[^\"]+\" as \w+( \{)?|state \w+( <<\w+>>| \{)?|\}"
+                       r"|note (left|right) of \w+( ?: .+)?|end note|\w+ ?: .+|\w+",
+    "flowchart": r"subgraph .+|end|direction (LR|TB|TD|RL|BT)|(classDef|class|style|linkStyle|click) .+|NODE(\s*ARROW\s*NODE)*",
+    "packet-beta": r"\d+(-\d+)?: \"[^\"]+\"|title .+",
+}
+MERMAID_NODE = r"[\w.-]+(\(\[{Q}\]\)|\[\[{Q}\]\]|\[\({Q}\)\]|\(\({Q}\)\)|\[{Q}\]|\({Q}\)|\{{{Q}\}})?(\s*&\s*[\w.-]+)*".replace(
+    "{Q}", r"(\"[^\"]*\"|[^\"()\[\]{}|]+)").replace("{{", "{").replace("}}", "}")
+MERMAID_ARROW = r"(<?(--+|==+|-\.+-?)[>xo]?(\|[^|]+\|)?|-- [^->]+ --+>?|-\. [^->]+ \.->)"
+
+
+def check_mermaid(text, block):
+    """```mermaid: a diagram of a known type, each line of which is one that this type has, and a caption below it."""
+    faults = caption(text, block) + names_in(text, block.line + 1, "\n".join(block.lines))
+    lines = [(number, line.strip()) for number, line in enumerate(block.lines, block.line + 1)
+             if line.strip() and not line.strip().startswith("%%")]
+    words = lines[0][1].split() if lines else [""]
+    kind = "flowchart" if words[0] == "graph" else words[0]
+    if kind not in MERMAID_LINES or (kind == "flowchart" and words[1:] not in [[way] for way in ("LR", "TB", "TD", "RL", "BT")]):
+        return faults + [Fault(block.line + 1, "a diagram of a known type", " ".join(MERMAID_LINES), " ".join(words))]
+    pattern = re.compile(MERMAID_LINES[kind].replace("NODE", MERMAID_NODE).replace("ARROW", MERMAID_ARROW))
+    inside_note = False
+    for number, line in lines[1:]:
+        if inside_note:
+            inside_note = line != "end note"
+        elif not pattern.fullmatch(line):
+            faults.append(Fault(number, "a line that a %s does not have" % kind, "", line))
+        else:
+            inside_note = kind == "stateDiagram-v2" and bool(re.fullmatch(r"note (left|right) of \w+", line))
+    return faults + (undeclared(lines) if kind == "sequenceDiagram" else [])
+
+
+def undeclared(lines):
+    """Who speaks in a sequence diagram is declared as a participant: a name with a slip would be one more column."""
+    declared = {found.group(2) for _, line in lines for found in [re.match(r"(participant|actor) ([\w-]+)", line)] if found}
+    faults = []
+    for number, line in lines[1:]:
+        found = re.match(r"(\w+)\s*--?(?:>>?|x|\))[+-]?\s*(\w+)\s*:", line)
+        for name in found.groups() if found else ():
+            if name not in declared:
+                faults.append(Fault(number, "who speaks is declared", "participant " + name, line))
+    return faults
+
+
+def check_picture(text, block):
+    """```text picture: at most 76 columns, and a caption below it."""
+    faults = caption(text, block) + names_in(text, block.line + 1, "\n".join(block.lines))
+    return faults + [Fault(number, "a picture is at most %d columns wide" % PICTURE_COLUMNS_MAX, "", "%d: %s" % (len(line), line))
+                     for number, line in enumerate(block.lines, block.line + 1) if len(line) > PICTURE_COLUMNS_MAX or "\t" in line]
+
+
+def caption(text, block):
+    end = block.line + len(block.lines) + 1
+    after = text.line_after(end)
+    return [] if re.match(r"\*[^*\s]", after) else [
+        Fault(end, "a picture has a caption in italics below it", "*What it shows.*", after or "the end of the text")]
+
+
+def names_in(text, line, content):
+    """Functions, files and steps that are named exist."""
+    faults = []
+    for at, row in enumerate(content.split("\n"), line):
+        for name in re.findall(r"(?<![\w./-])([a-z]\w*)\(\)", row):
+            if not is_function(text.root, name):
+                faults.append(Fault(at, "a function that is named exists", "", name + "()"))
+        for name in re.findall(r"(?<![\w./@-])((?:[\w-]+/)*[\w-]+\.[ch]|tests/[\w./-]*\w)(?![\w/])", row):
+            if name not in file_names(text.root) and not (text.root / name).exists():
+                faults.append(Fault(at, "a file that is named exists", "", name))
+        for name in re.findall(r"\bstep\d\d-[\w-]+", row):
+            if step_named(text.root, name) is None:
+                faults.append(Fault(at, "a step that is named exists", ", ".join(step.name for step in steps(text.root)), name))
+    return faults
+
+
+# ---- blocks: bytes
+
+def check_bytes(text, block):
+    """```text bytes: a hex dump. Each line: bytes, then two blanks and words. `..` is any byte, `...` any number of them.
+
+    The bytes are in a handshake of the last step, or are a published vector which the tests have too and which the
+    paragraph above names."""
+    faults, pieces = [], []
+    for number, line in enumerate(block.lines, block.line + 1):
+        found = re.match(r"\s*(?:[0-9a-f]{4,8}:?  )?((?:(?:(?:[0-9a-f]{2})+|\.\.\.?|\[\d+ bytes\])(?: |$))*)(?: .*)?$", line)
+        if not found or (line.strip() and not found.group(1).strip() and not re.match(r"\s{2,}", line)):
+            faults.append(Fault(number, "a line of a dump", "17 03 03 00 1a  what it is", line))
+            continue
+        pieces += found.group(1).split()
+    if faults:
+        return faults
+    concrete = sum(len(piece) // 2 for piece in pieces if "." not in piece and "[" not in piece)
+    if concrete < BYTES_MIN:
+        return [Fault(block.line, "a dump has bytes", "at least %d" % BYTES_MIN, "%d" % concrete)]
+    expression = "".join("(?:..)*?" if piece == "..." else piece if piece != ".." and "[" not in piece else
+                         ".." if piece == ".." else "(?:..){%s}" % re.search(r"\d+", piece).group() for piece in pieces)
+    pattern = re.compile("(?=(%s))" % expression)
+    above = text.paragraph_before(block.line)
+    if any(at.start() % 2 == 0 for source in published_vectors(text.root) for at in pattern.finditer(source)):
+        return [] if re.search(r"RFC \d+|FIPS|SP 800", above) else [
+            Fault(block.line, "the paragraph above a published vector names the document", "RFC 8448 section 3", above)]
+    if any(at.start() % 2 == 0 for source in tutorial_run.handshake_bytes(text.root / "build" / steps(text.root)[-1].name) for at in pattern.finditer(source)):
+        return []
+    return [Fault(block.line, "these bytes are neither in a handshake of the last step nor in a vector that the tests have",
+                  "", " ".join(pieces)[:200])]
+
+
+@functools.lru_cache(maxsize=None)
+def published_vectors(root):
+    """The hexadecimal strings in the tests. Blanks and ends of lines within them, and between them, do not count."""
+    found = []
+    for path in sorted((root / "tests").glob("*.py")):
+        content = path.read_text(encoding="utf-8")
+        literals = re.finditer(r'"""((?:[0-9a-fA-F]|\s)+)"""|((?:"[0-9a-fA-F ]+"\s*)+)', content)
+        found += [re.sub(r"[^0-9a-f]", "", (one.group(1) or one.group(2)).lower()) for one in literals]
+    return [literal for literal in found if len(literal) >= 2 * BYTES_MIN]
+
+
+# ---- blocks that can't be run here
+
+RECORD_DATA = {
+    "A": r"\d+\.\d+\.\d+\.\d+", "AAAA": r"[0-9a-fA-F:]*:[0-9a-fA-F:]+", "MX": r"\d+ \S+\.", "PTR": r"\S+\.", "CNAME": r"\S+\.",
+    "NS": r"\S+\.", "TXT": r'"[^"]{0,255}"( "[^"]{0,255}")*', "TLSA": r"[0-3] [01] [0-2] ([0-9a-f]{64}|<[a-z0-9]+>)",
+    "SRV": r"\d+ \d+ \d+ \S+", "CAA": r'\d+ \w+ "[^"]*"',
+}
+
+
+def check_dns(text, block):
+    """```dns: lines of a zone file: name, perhaps TTL and class, type, data. `;` begins a comment."""
+    faults = []
+    for number, line in enumerate(block.lines, block.line + 1):
+        record = re.sub(r"(^|\s);.*", "", line).strip()
+        found = re.fullmatch(r"(@|\*|[\w.*-]+)\s+(?:\d+\s+)?(?:IN\s+)?([A-Z]+)\s+(.+)", record)
+        if record and (not found or found.group(2) not in RECORD_DATA
+                       or not re.fullmatch(RECORD_DATA[found.group(2)], " ".join(found.group(3).split()))):
+            faults.append(Fault(number, "a line of a zone", "name type data, as: example.org. MX 10 mx.example.org.", line))
+    return faults
+
+
+def check_ini(text, block):
+    """```ini: sections and keys of a unit file, or `name = value` without any section. The options of an ExecStart that
+    runs our program exist."""
+    faults = []
+    has_sections = any(line.startswith("[") for line in block.lines)
+    form = r"\[[A-Z][A-Za-z]+\]|[A-Z]\w+=.*" if has_sections else r"\w+ = .*"
+    for number, line in enumerate(block.lines, block.line + 1):
+        if line.strip() and not line.startswith(("#", ";")):
+            if not re.fullmatch(form, line):
+                faults.append(Fault(number, "a section, a key with its value, or a comment", "Key=value", line))
+            elif line.startswith("ExecStart=") and "smtpd" in line:
+                faults += unknown_options(options(text.root, steps(text.root)[-1]), number, line.split("=", 1)[1].split()[1:])
+    return faults
+
+
+def unknown_options(known, number, words):
+    at = 0
+    while at < len(words):
+        word = words[at]
+        if word not in known or (known[word] and at + 1 >= len(words)):
+            return [Fault(number, "an option of the program, with its argument", " ".join(sorted(known)), word)]
+        at += 2 if known[word] else 1
+    return []
+
+
+def check_sh(text, block):
+    """```sh: a shell could read it."""
+    done = subprocess.run(["sh", "-n"], input="\n".join(block.lines) + "\n", stderr=subprocess.PIPE, universal_newlines=True)
+    return [Fault(block.line, "sh -n takes it", "", done.stderr.strip())] if done.returncode else []
+
+
+def check_policy(text, block):
+    """```text mta-sts: the file of RFC 8461 3.2."""
+    wanted = {"version": "STSv1", "mode": "enforce|testing|none", "mx": r"(\*\.)?[\w.-]+", "max_age": r"\d{1,8}"}
+    faults, seen = [], set()
+    for number, line in enumerate(block.lines, block.line + 1):
+        key, _, value = line.partition(": ")
+        seen.add(key)
+        if key not in wanted or not re.fullmatch(wanted[key], value):
+            faults.append(Fault(number, "a line of a policy", " ".join(wanted), line))
+    return faults + ([] if seen >= set(wanted) else [Fault(block.line, "a policy has all its keys", " ".join(wanted), " ".join(sorted(seen)))])
+
+
+def check_console(text, block):
+    """```console: here only its form; run_chapters() runs it."""
+    commands, faults = tutorial_run.read_commands(block)
+    return faults + ([] if commands else [Fault(block.line, "a console block has a command", "$ command", "none")])
+
+
+# ---- the rules: what stands after the fence, and who checks such a block
+
+BLOCK_RULES = {
+    "c": check_c,
+    "diff": check_diff,
+    "console": check_console,
+    "smtp": check_smtp,
+    "eml": check_eml,
+    "mermaid": check_mermaid,
+    "text picture": check_picture,
+    "text bytes": check_bytes,
+    "text mta-sts": check_policy,
+    "dns": check_dns,
+    "ini": check_ini,
+    "sh": check_sh,
+}
+
+
+def rule_of(block):
+    words = block.words
+    return next((name for name in (" ".join(words[:2]), " ".join(words[:1])) if name in BLOCK_RULES), None)
+
+
+def check_block(text, block):
+    rule = rule_of(block)
+    if rule is None:
+        return [Fault(block.line, "no rule covers this block", ", ".join(BLOCK_RULES), "```" + block.info)]
+    return BLOCK_RULES[rule](text, block)
+
+
+# ---- rules for the text or a part of it
+
+def check_form(text):
+    """What was wrong already while reading it."""
+    return text.faults
+
+
+def check_links(text):
+    """An anchor is that of a heading, a relative link is a file, everything else is https."""
+    anchors = {heading.anchor for other in (text, *text.neighbours()) for heading in other.headings}
+    anchors |= set(re.findall(r'<a (?:id|name)="([^"]+)">', text.content))
+    faults = []
+    for link in text.links:
+        place, _, anchor = link.target.partition("#")
+        if link.target.startswith("https://"):
+            continue
+        if re.match(r"\w+:", link.target):
+            faults.append(Fault(link.line, "a link is an anchor, a file or https", "", link.target))
+        elif place and not (text.root / place).exists():
+            faults.append(Fault(link.line, "a link leads to a file", "a file of the repository", place))
+        elif anchor and place in ("", "TUTORIAL.md") and anchor not in anchors:
+            near = difflib.get_close_matches(anchor, anchors, 1)
+            faults.append(Fault(link.line, "an anchor is that of a heading", near[0] if near else "", "#" + anchor))
+    return faults
+
+
+def check_names(text):
+    """Functions, files and steps that stand in code spans exist, unless the paragraph speaks of another program."""
+    others = r"Postfix|OpenSMTPD|OpenSSL|Dovecot|Exim|qmail|BoringSSL|s2n|Monocypher|BearSSL|p256-m|Wireshark|rspamd|mbed|Linux|glibc|musl"
+    faults = []
+    for start, paragraph in text.paragraphs():
+        if re.search(others, paragraph):
+            continue
+        for span in CODE_SPAN.finditer(paragraph):
+            line = start + paragraph.count("\n", 0, span.start())
+            faults += names_in(text, line, span.group(2)) + command_in(text, line, span.group(2))
+            if "_" in span.group(2) and re.fullmatch(r"[A-Za-z]\w+", span.group(2)) and not is_name(text.root, span.group(2)):
+                faults.append(Fault(line, "a name is one of the code", "", span.group(2)))
+    return faults
+
+
+def command_in(text, line, span):
+    """A command that runs a step has options which that step knows."""
+    found = re.search(r"(?:^|\s|/)build/(step\d\d-[\w-]+)((?:\s+[^\s&|;<>]+)*)", span)
+    step = step_named(text.root, found.group(1)) if found else None
+    return unknown_options(options(text.root, step), line, found.group(2).split()) if step else []
+
+
+def check_make_targets(text):
+    """`make diff-03` in the text is a target of the Makefile."""
+    faults, targets = [], make_targets(text.root)
+    for number, line in enumerate(text.lines, 1):
+        for found in re.finditer(r"(?:`|\$ )make ((?:[\w-]+ ?)+)", line):
+            name = found.group(1).split()[0]
+            if not name.startswith("-") and not any(re.fullmatch(target, name) for target in targets):
+                faults.append(Fault(number, "a target of the Makefile", " ".join(targets), "make " + name))
+    return faults
+
+
+def check_headings(text):
+    """The sections are those that are agreed on, in their order; a part need not have all of them."""
+    faults, last = [], -1
+    for heading in text.headings:
+        if heading.level != 2 or heading.title in CONTENTS:
+            continue
+        at = next((at for at, name in enumerate(SECTIONS) if re.match(re.escape(name) + r"(: \S|$)", heading.title)), None)
+        if at is None:
+            faults.append(Fault(heading.line, "a section of the text", ", ".join(SECTIONS), heading.title))
+        elif at <= last:
+            faults.append(Fault(heading.line, "sections stand in order", "after " + SECTIONS[at - 1], heading.title))
+        last = at if at is not None else last
+    for heading in text.headings:
+        part = re.match(r"(\d+)\.(\d+)\b", heading.title)
+        chapter = re.match(r"Chapter (\d+)", text.chapter_at(heading.line))
+        if heading.level == 3 and part and (not chapter or part.group(1) != chapter.group(1)):
+            faults.append(Fault(heading.line, "a part has the number of its chapter", text.chapter_at(heading.line), heading.title))
+    return faults + gaps(text)
+
+
+def gaps(text):
+    """The parts of a chapter are numbered without gaps."""
+    seen, faults = {}, []
+    for heading in text.headings:
+        part = re.match(r"(\d+)\.(\d+)\b", heading.title)
+        if heading.level == 3 and part:
+            chapter, number = int(part.group(1)), int(part.group(2))
+            if number != seen.get(chapter, 0) + 1:
+                faults.append(Fault(heading.line, "parts are numbered without gaps", "%d.%d" % (chapter, seen.get(chapter, 0) + 1), heading.title))
+            seen[chapter] = number
+    return faults
+
+
+def check_chapter_tables(text):
+    """A chapter opens with a table: its directory, what it adds, how to run it, how to test it, how to see the change."""
+    faults = []
+    for heading in text.headings:
+        if heading.chapter is None:
+            continue
+        step = chapter_step(text.root, heading.chapter)
+        after = next((other.line for other in text.headings if other.line > heading.line and other.level <= 3), len(text.lines) + 1)
+        table = next((table for table in text.tables if heading.line < table.line < after), None)
+        if table is None:
+            faults.append(Fault(heading.line, "a chapter opens with a table", "Directory, Adds, Run, Test, See the change", "none"))
+            continue
+        rows = {plain(row[0]).lower(): (line, " ".join(row[1:])) for line, row in [(table.line, table.header), *table.rows]}
+        wanted = {"directory": step.name, "adds": "", "run": "build/" + step.name, "test": "make test-%02d" % heading.chapter}
+        if heading.chapter > 1:
+            wanted["see the change"] = "make diff-%02d" % heading.chapter
+        for name, content in wanted.items():
+            line, cell = rows.get(name, (table.line, ""))
+            if not cell or content not in cell:
+                faults.append(Fault(line, "the table of chapter %d, row %s" % (heading.chapter, name.capitalize()), content, cell or "no such row"))
+        if "adds" in rows:
+            faults += check_adds(text, step, *rows["adds"])
+    return faults
+
+
+def check_adds(text, step, line, cell):
+    """The numbers before "new files", "files changed", "lines" (or "lines added") and "lines changed" or "removed"."""
+    old = chapter_step(text.root, int(step.name[4:6]) - 1)
+    counts = changes(old, step)
+    new = [name for name in counts if old is None or name not in sources(old)]
+    real = {"new file": len(new), "changed file": len(counts) - len(new), "file changed": len(counts) - len(new),
+            "changed line": sum(removed for _, removed in counts.values())}
+    real.update({"file": len(counts) if old else len(new), "line": sum(added for added, _ in counts.values())})
+    kinds = [(r"new files?", "new file"), (r"files? (?:that )?changed?|changed files?", "file changed"), (r"lines? (?:changed|removed)|old lines?", "changed line"),
+             (r"(?:new |added )?lines?", "line"), (r"files?", "file")]
+    faults = []
+    for found in re.finditer(r"(\d[\d,]*) ((?:new |changed |added |old )?(?:files?|lines?)(?: (?:changed|removed|added))?)", plain(cell)):
+        number, kind = int(found.group(1).replace(",", "")), next(name for pattern, name in kinds if re.match(pattern, found.group(2)))
+        if number != real[kind]:
+            faults.append(Fault(line, "the real diff: %s" % found.group(2), str(real[kind]), str(number)))
+    return faults
+
+
+def check_line_tables(text):
+    """A table under <!-- checked: lines --> has each file that the chapter touches, and its lines added and removed."""
+    faults = []
+    for table in text.tables:
+        if table.before.startswith("<!-- checked:"):
+            faults += check_line_table(text, table) if table.before == "<!-- checked: lines -->" else [
+                Fault(table.line, "a known check", "<!-- checked: lines -->", table.before)]
+        elif "lines added" in " ".join(table.header).lower():
+            faults.append(Fault(table.line, "a table of lines is checked", "<!-- checked: lines --> above it", table.before))
+    comments = sum("<!-- checked:" in line for line in text.prose)
+    used = sum(table.before.startswith("<!-- checked:") for table in text.tables)
+    return faults + ([] if comments == used else [Fault(
+        next(number for number, line in enumerate(text.prose, 1) if "<!-- checked:" in line), "a comment `checked` stands right above a table")])
+
+
+def check_line_table(text, table):
+    chapter = re.match(r"Chapter (\d+)", text.chapter_at(table.line))
+    if not chapter:
+        return [Fault(table.line, "a table of lines stands in a chapter", "", text.chapter_at(table.line))]
+    number = int(chapter.group(1))
+    left = dict(changes(chapter_step(text.root, number - 1), chapter_step(text.root, number)))
+    everything, faults = dict(left), []
+    for line, row in table.rows:
+        names = plain(row[0])
+        if names.lower() in ("all", "total", "sum", "together"):
+            chosen = list(everything)
+        else:
+            chosen = [name for name in left for word in re.split(r",\s*|\s+and\s+|\s+", names) if matches(name, word)]
+        real = [sum(everything[name][column] for name in chosen) for column in (0, 1)]
+        stated = [int(re.sub(r"\D", "", cell) or 0) for cell in (row[1:] + ["", ""])[:2]]
+        if not chosen or real != stated:
+            faults.append(Fault(line, "the real diff of %s" % names, "%d added, %d changed or removed" % tuple(real) if chosen else "a file that is touched",
+                                "%d added, %d changed or removed" % tuple(stated)))
+        for name in chosen:
+            left.pop(name, None)
+    return faults + ([Fault(table.line, "all files that are touched are in the table", ", ".join(left), "not there")] if left else [])
+
+
+def matches(name, word):
+    """`conn.c`, `conn.[ch]`, `tls/*.c`, `tls/`"""
+    pattern = re.escape(word).replace(r"\*", "[^/]*").replace(r"\[", "[").replace(r"\]", "]")
+    return bool(word) and bool(re.fullmatch(pattern + (".*" if word.endswith("/") else ""), name))
+
+
+def check_exercises(text):
+    """#### Exercise 3.2 (30 minutes), the task, *Hint:* ...; at least three in a chapter, rising."""
+    faults, seen = [], {}
+    for at, heading in enumerate(text.headings):
+        if not re.match(r"Exercise\b", heading.title) or heading.title == "Exercises":
+            continue
+        found = re.fullmatch(r"Exercise (\d+)\.(\d+) \((\d+) minutes\)", heading.title)
+        if not found or heading.level != 4:
+            faults.append(Fault(heading.line, "the heading of an exercise", "#### Exercise 3.2 (30 minutes)", text.lines[heading.line - 1]))
+            continue
+        chapter, number, minutes = map(int, found.groups())
+        before = seen.setdefault(chapter, [])
+        if not text.chapter_at(heading.line).startswith("Chapter %d:" % chapter) or number != len(before) + 1:
+            faults.append(Fault(heading.line, "exercises are numbered by chapter, without gaps", text.chapter_at(heading.line), heading.title))
+        if before and minutes < before[-1]:
+            faults.append(Fault(heading.line, "exercises rise", "at least %d minutes" % before[-1], "%d" % minutes))
+        before.append(minutes)
+        end = text.headings[at + 1].line if at + 1 < len(text.headings) else len(text.lines) + 1
+        faults += task_and_hint(text, heading.line, end)
+    for heading in text.headings:
+        if heading.chapter is not None and len(seen.get(heading.chapter, [])) < EXERCISES_MIN:
+            faults.append(Fault(heading.line, "a chapter has exercises", "at least %d" % EXERCISES_MIN, "%d" % len(seen.get(heading.chapter, []))))
+    return faults
+
+
+def task_and_hint(text, start, end):
+    body = [line for line in text.lines[start:end - 1] if line.strip()]
+    hints = [at for at, line in enumerate(body) if line.startswith("*Hint:*")]
+    if len(hints) != 1 or hints[0] == 0 or not body[hints[0]][len("*Hint:*"):].strip():
+        return [Fault(start, "an exercise is a task and then one hint", "*Hint:* ...", body[-1] if body else "nothing")]
+    return []
+
+
+def check_placeholders(text):
+    """There is a table of them, only one, and each expression is one."""
+    tables = [table for table in text.tables if plain(table.header[0]).lower() == "placeholder"]
+    faults = [Fault(table.line, "the placeholders are defined once", "", "again") for table in tables[1:]]
+    for table in tables:
+        names = [plain(row[0]) for _, row in table.rows]
+        faults += [Fault(line, "a placeholder", "`<name>`", row[0]) for line, row in table.rows if not re.fullmatch(r"<[a-z0-9]+>", plain(row[0]))]
+        faults += [Fault(table.line, "a placeholder has one row", "", name) for name in sorted(set(names)) if names.count(name) > 1]
+    return faults
+
+
+TEXT_RULES = [check_form, check_links, check_names, check_make_targets, check_headings, check_chapter_tables, check_line_tables, check_exercises,
+              check_placeholders]
+
+
+# ---- rules for the complete text
+
+def check_sections(text):
+    titles = [heading.title for heading in text.headings if heading.level == 2]
+    faults = [Fault(1, "the text has this section", name, "it is not there") for name in SECTIONS
+              if not any(re.match(re.escape(name) + r"(: \S|$)", title) for title in titles)]
+    firsts = [heading for heading in text.headings if heading.level == 1]
+    return faults + ([] if len(firsts) == 1 and firsts[0].line == 1 else [Fault(1, "one title, in the first line", "# Title", "%d" % len(firsts))])
+
+
+def check_contents(text):
+    """The table of contents, before the first section, links each section."""
+    start = next((heading.line for heading in text.headings if heading.title == "Before you start"), 1)
+    linked = {link.target for link in text.links if link.line < start}
+    return [Fault(heading.line, "the table of contents links each section", "[%s](#%s)" % (heading.title, heading.anchor), "no link")
+            for heading in text.headings if heading.level == 2 and heading.title not in CONTENTS and "#" + heading.anchor not in linked]
+
+
+def check_functions(text):
+    """Every public function of the last step is mentioned."""
+    words = set(re.findall(r"\w+", text.content))
+    return [Fault(1, "every public function is mentioned", name + "()", "not in the text, declared in " + header)
+            for name, header in public_functions(steps(text.root)[-1]).items() if name not in words]
+
+
+def check_replies(text):
+    """Appendix A has each reply that the last step knows, and no other."""
+    start = next((heading.line for heading in text.headings if heading.title.startswith("Appendix A")), None)
+    if start is None:
+        return []       # check_sections() has said so
+    lines = [(number, line) for number, line in enumerate(text.prose, 1) if text.chapter_at(number).startswith("Appendix A")]
+    known = replies(steps(text.root)[-1])
+    faults = [Fault(start, "the appendix has each reply", "%s %s" % reply, "no such line") for reply in sorted(known)
+              if not any(all(re.search(r"(?<![\d.])%s(?![\d.]*\d)" % re.escape(part), line) for part in reply if part) for _, line in lines)]
+    for table in text.tables:
+        for line, row in table.rows if text.chapter_at(table.line).startswith("Appendix A") else ():
+            code = re.match(r"\d{3}", plain(row[0]))
+            if code and not any(code.group() == reply for reply, _ in known):
+                faults.append(Fault(line, "a reply that the program knows", "", row[0]))
+    return faults
+
+
+def check_length(text):
+    count = text.words_count()
+    return [] if WORDS_MIN <= count <= WORDS_MAX else [
+        Fault(1, "the length of the text", "%d to %d words outside fenced blocks" % (WORDS_MIN, WORDS_MAX), "%d" % count)]
+
+
+def check_head_comments(text):
+    """The comment at the head of each file of the steps points to a chapter that exists and is not a later one."""
+    chapters = {str(heading.chapter) for heading in text.headings if heading.chapter is not None}
+    chapters |= {found.group() for heading in text.headings if heading.level == 3 for found in [re.match(r"\d+\.\d+", heading.title)] if found}
+    faults = []
+    for step in steps(text.root):
+        for name, path in sources(step).items():
+            head = re.search(r"/\*.*?\*/", path.read_text(encoding="utf-8"), re.S)
+            found = head and re.search(r"TUTORIAL\.md,[\s*]+ch(?:apter|\.)[\s*]+(\d+(?:\.\d+)?)", head.group())
+            if not found or found.group(1) not in chapters or int(found.group(1).split(".")[0]) > int(step.name[4:6]):
+                faults.append(Fault(1, "the head of %s/%s points to a chapter" % (step.name, name), "TUTORIAL.md, chapter N",
+                                    found.group() if found else "nothing"))
+    return faults
+
+
+WHOLE_RULES = [check_sections, check_contents, check_functions, check_replies, check_length, check_head_comments]
+
+
+def text_rules(text):
+    return TEXT_RULES + (WHOLE_RULES if text.whole else [])
+
+
+# ---- all of it
+
+def console_chapters(text):
+    """{chapter: its console blocks, and the messages that they use}"""
+    chapters = {}
+    for block in text.blocks:
+        if block.words[:1] in (["console"], ["eml"]):
+            chapters.setdefault(block.chapter, []).append(block)
+    return {name: blocks for name, blocks in chapters.items() if any(block.words[0] == "console" for block in blocks)}
+
+
+def run_chapters(text, chapters, scratch):
+    """Run the console blocks of chapters side by side: {chapter: future of (faults, skipped, {line: seconds})}."""
+    scratch = Path(scratch)
+    template = tutorial_run.copy_repository(text.root, scratch / "repository")
+    pool = concurrent.futures.ThreadPoolExecutor(max(2, os.cpu_count() or 1))
+    futures = {name: pool.submit(tutorial_run.run_chapter, text, blocks, template, scratch / ("run%d" % number) / "smtpd")
+               for number, (name, blocks) in enumerate(chapters.items())}
+    pool.shutdown(wait=False)
+    return futures
+
+
+def check(text, only=None):
+    """(faults, what was skipped, {line: seconds} of commands). `only`: the number of a chapter."""
+    faults, skipped, seconds = [], [], {}
+    chapters = {name: blocks for name, blocks in console_chapters(text).items() if only is None or name.startswith("Chapter %s:" % only)}
+    scratch = tempfile.mkdtemp(prefix="smtpd-tutorial-")
+    try:
+        futures = run_chapters(text, chapters, scratch) if chapters else {}
+        for rule in text_rules(text):
+            faults += rule(text)
+        for block in text.blocks:
+            if only is None or block.chapter.startswith("Chapter %s:" % only):
+                faults += check_block(text, block)
+        for future in futures.values():
+            faults += future.result()[0]
+            skipped += future.result()[1]
+            seconds.update(future.result()[2])
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return sorted(faults), skipped, seconds
+
+
+def main(arguments):
+    text = Text(arguments[0] if arguments else os.environ.get("TUTORIAL", REPOSITORY / "TUTORIAL.md"))
+    faults, skipped, seconds = check(text, arguments[1] if len(arguments) > 1 else None)
+    for reason in skipped:
+        print("skipped: " + reason)
+    for fault in faults:
+        print(fault.show(text.name))
+    for line in [line for line in sorted(seconds) if seconds[line] >= SLOW_SECONDS]:
+        print("%s:%d: slow, %.1f seconds: %s" % (text.name, line, seconds[line], text.lines[line - 1]))
+    print("%s: %d blocks, %d words, %s: %d faults" % (
+        text.name, len(text.blocks), text.words_count(), "the whole text" if text.whole else "a part", len(faults)))
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,399 @@
+"""Run what TUTORIAL.md says: its console blocks, in a copy of the repository, and its SMTP conversations.
+
+The blocks of a chapter run in order in one bash. Each chapter has a network of its own (a namespace, where the system
+allows it), so that chapters can run side by side and all use port 2525, and in it an ordinary user, not root: port 25 is
+shut to it as it is to a reader. Where the system does not allow it they run one after another. Start reading at
+run_chapter().
+"""
+import contextlib
+import fcntl
+import functools
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from client import ConversationError
+from server import Server, StartError, make_mailbox
+from tutorial_text import Fault, compare, to_pattern
+
+TIMEOUT_SCALE = float(os.environ.get("SMTPD_TEST_TIMEOUT_SCALE", "1"))
+COMMAND_SECONDS = 30 * TIMEOUT_SCALE
+SETTLE_SECONDS = 2 * TIMEOUT_SCALE      # until a server listens, or has told of what it got
+PORT = 2525
+OWN_NETWORK = [sys.executable, str(Path(__file__).with_name("own_network.py"))]     # before a command
+
+# Programs that a reader may have to install. A block with one that is not there is skipped, unless CHECK_ALL is set.
+TOOLS = {"nc", "swaks", "openssl", "curl", "tshark", "msmtp", "mutt", "gnutls-cli", "xxd", "strace", "hexdump", "telnet",
+         "ss", "gdb", "valgrind", "perl", "clang", "hostname"}
+
+# What an interactive bash says of its jobs; ours is not interactive and says nothing
+JOB_LINE = re.compile(r"\[\d+\][+-]?\s+(\d+|<pid>|(Done|Terminated|Killed|Exit \d+|Running)\b.*)$")
+
+# Reads commands from descriptor $1, each ended by a NUL. After each: its exit status, and the jobs that still run.
+DRIVER = r"""
+while IFS= read -r -d '' tutorial_command <&$1; do
+    eval "eval \"\$tutorial_command\" </dev/null $1<&-"
+    printf '\036%d %s\036' $? "$(jobs -rp | tr '\n' ' ')"
+done
+kill $(jobs -p) 2>/dev/null
+"""
+
+
+# ---- a network of one's own
+
+@functools.lru_cache(maxsize=None)
+def has_own_network():
+    return sys.platform == "linux" and subprocess.call(
+        [*OWN_NETWORK, "true"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0
+
+
+@contextlib.contextmanager
+def network():
+    """The words before a command that put it into a network of its own; or, without one, the machine's for us alone."""
+    if has_own_network():
+        yield OWN_NETWORK
+        return
+    with open(Path(tempfile.gettempdir()) / ("smtpd-tutorial-%d.lock" % os.getuid()), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        deadline = time.monotonic() + COMMAND_SECONDS
+        while is_port_taken() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        yield []
+
+
+def is_port_taken():
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", PORT)) == 0
+
+
+# ---- a copy of the repository
+
+def copy_repository(root, target):
+    """The steps, tests and Makefile with their times, and the programs, so that `make` has little to do."""
+    target = Path(target)
+    target.mkdir(parents=True)
+    wanted = [*root.glob("step[0-9][0-9]-*"), *root.glob("build/step[0-9][0-9]-*"), *root.glob("build/libtls.so"),
+              *(root / name for name in ("tests", "Makefile", "README.md", "TUTORIAL.md", "LICENSE"))]
+    for path in filter(Path.exists, wanted):
+        place = target / path.relative_to(root)
+        place.parent.mkdir(exist_ok=True)
+        if path.is_dir():
+            shutil.copytree(path, place, ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache"))
+        else:
+            shutil.copy2(path, place)
+    if (target / "Makefile").exists():
+        done = subprocess.run(["make", "-s", "-j2"], cwd=target, env=environment(target), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+        assert done.returncode == 0, "make in a copy of the repository:\n" + done.stdout
+    return target
+
+
+def environment(directory):
+    """What a reader has, not what this test run has."""
+    dropped = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "SMTPD_BUILD", "TUTORIAL", "PYTHONPATH", "SSLKEYLOGFILE",
+               "PYTEST_CURRENT_TEST")
+    kept = {name: value for name, value in os.environ.items() if name not in dropped and not name.startswith("LC_")}
+    return {**kept, "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "TERM": "dumb", "COLUMNS": "80", "HOME": str(Path(directory).parent),
+            "PYTHONDONTWRITEBYTECODE": "1", "TZ": os.environ.get("TZ", "UTC")}
+
+
+# ---- one bash
+
+class Stuck(Exception):
+    """A command did not end."""
+
+
+class Shell:
+    """A bash that is given one command after another. All that it starts is in one process group, which ends with it."""
+
+    def __init__(self, directory, prefix=()):
+        commands, self.commands = os.pipe()
+        self.output, output = os.pipe()
+        self.process = subprocess.Popen(
+            [*prefix, "bash", "--norc", "--noprofile", "-c", DRIVER, "bash", str(commands)], cwd=str(directory),
+            env=environment(directory), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+            pass_fds=(commands,))
+        os.close(commands)
+        os.close(output)
+        self.buffer, self.jobs, self.seconds = b"", [], {}
+
+    def run(self, command):
+        """Run a command; returns (output, exit status)."""
+        os.write(self.commands, command.encode() + b"\0")
+        deadline = time.monotonic() + COMMAND_SECONDS
+        while True:
+            found = re.search(rb"\x1e(\d+) ([\d ]*)\x1e", self.buffer)
+            if found:
+                break
+            ready, _, _ = select.select([self.output], [], [], max(0, deadline - time.monotonic()))
+            data = os.read(self.output, 65536) if ready else b""
+            if not data:
+                came = self.buffer.decode("utf-8", "backslashreplace")
+                raise Stuck(("it did not end within %g seconds" % COMMAND_SECONDS if not ready else "the shell ended") + "\n" + came)
+            self.buffer += data
+        output, self.buffer = self.buffer[:found.start()], self.buffer[found.end():]
+        self.jobs = [int(word) for word in found.group(2).split()]
+        return output.decode("utf-8", "backslashreplace").replace("\r\n", "\n"), int(found.group(1))
+
+    def settle(self):
+        """Wait until no job serves a connection any more: then it has printed all there is to print."""
+        deadline = time.monotonic() + SETTLE_SECONDS / 4
+        while any(children(pid) for pid in self.jobs) and time.monotonic() < deadline:
+            time.sleep(0.005)
+
+    def listening(self):
+        """The ports in its network on which somebody listens (Linux: the state 0A in /proc/net/tcp)."""
+        found = []
+        for name in ("tcp", "tcp6"):
+            with contextlib.suppress(OSError):
+                lines = Path("/proc/%d/net/%s" % (self.process.pid, name)).read_text().splitlines()[1:]
+                found += [line.split()[1] for line in lines if line.split()[3] == "0A"]
+        return sorted(found)
+
+    def close(self):
+        os.close(self.commands)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)     # bash is not reaped yet: the number can't be anyone else's
+        self.process.wait()
+        os.close(self.output)
+
+
+def children(pid):
+    try:
+        return Path("/proc/%d/task/%d/children" % (pid, pid)).read_text().split()
+    except OSError:
+        return []
+
+
+# ---- a console block
+
+class Command:
+    def __init__(self, line, text):
+        self.line, self.text, self.expected = line, text, []
+
+
+def read_commands(block):
+    """The commands of a console block with what they are to print, and the faults of its form."""
+    commands, faults = [], []
+    for number, line in enumerate(block.lines, block.line + 1):
+        if line.startswith("$ "):
+            commands.append(Command(number, line[2:]))
+        elif not commands:
+            faults.append(Fault(number, "a console block begins with a command", "$ command", line))
+        elif (line.startswith("> ") or line == ">") and not commands[-1].expected and is_unfinished(commands[-1].text):
+            commands[-1].text += "\n" + line[2:]
+        else:
+            commands[-1].expected.append((number, line))
+    return commands, faults
+
+
+def is_unfinished(command):
+    """Would bash ask for more? After a backslash, within quotes, a here-document or a compound command."""
+    done = subprocess.run(["bash", "-n", "-c", command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    return command.endswith("\\") or bool(re.search(rb"unexpected E(OF|nd of file)|unexpected end of file|here-document", done.stderr))
+
+
+def missing_tools(commands):
+    words = {word for command in commands for word in re.findall(r"(?:^|[|;&(]|\$\(|\bsudo|\btime|\btimeout \S+)\s*([\w.-]+)", command.text, re.M)}
+    return sorted(tool for tool in words & TOOLS if shutil.which(tool) is None)
+
+
+def run_command(shell, command, directory, placeholders):
+    """The faults of one command: what it printed is compared with what the text says it prints."""
+    shell.settle()
+    before, listening, start = set(shell.jobs), shell.listening(), time.monotonic()
+    output, _ = shell.run(command.text)
+    shell.seconds[command.line] = time.monotonic() - start
+    if set(shell.jobs) - before:
+        wait_for_start(shell, command, directory, listening)
+    for job in re.findall(r"\bkill\s[^;&|]*?(%\d+)", command.text):
+        shell.run("wait %s 2>/dev/null" % job)
+    expected = [(number, line) for number, line in command.expected if not JOB_LINE.match(line)]
+    while expected and not expected[-1][1].strip():
+        expected.pop()
+    came = output.split("\n")
+    while came and not came[-1].strip():
+        came.pop()
+    fault = compare([line for _, line in expected], came, placeholders)
+    if not fault:
+        return []
+    index, wanted, instead = fault
+    unknown = sorted(set(re.findall(r"<[a-z]+>", wanted)) - set(placeholders))
+    hint = " (not in the table of placeholders: %s)" % " ".join(unknown) if unknown else ""
+    line = expected[index][0] if expected else command.line
+    return [Fault(line, "`%s` printed something else%s" % (command.text.split("\n")[0], hint), wanted, instead)]
+
+
+def wait_for_start(shell, command, directory, listening):
+    """A program in the background has started once it has written to the file that its output goes to. One that writes
+    nothing has started when it listens, or has had some time."""
+    places = [Path(directory, name) for name in re.findall(r">\s*([\w./-]+)", command.text) if name != "/dev/null"]
+    start, silent = time.monotonic(), SETTLE_SECONDS / 4
+    while time.monotonic() - start < (SETTLE_SECONDS if places else silent):
+        listens = shell.listening() != listening
+        if any(path.exists() and path.stat().st_size for path in places) or (listens and not places):
+            return
+        time.sleep(0.005)
+        shell.run("true")
+        if not shell.jobs or (listens and time.monotonic() - start > silent):
+            return
+
+
+# ---- a chapter
+
+def run_chapter(text, blocks, template, scratch):
+    """Run the console blocks of a chapter. Returns (faults, reasons why blocks were skipped, {line: seconds})."""
+    directory = Path(scratch)
+    shutil.copytree(template, directory, symlinks=True)
+    faults, skipped = [], []
+    with network() as prefix, contextlib.closing(Shell(directory, prefix)) as shell:
+        try:
+            for block in blocks:
+                if block.words[0] == "eml":
+                    save_message(block, directory)
+                else:
+                    run_block(text, block, shell, directory, faults, skipped)
+            faults += [] if not shell.jobs else [Fault(
+                blocks[-1].line, "a program still runs at the end of the chapter", "$ kill %1", "%d running" % len(shell.jobs))]
+        except Stuck as stuck:
+            faults.append(stuck.args[1])
+    return faults, skipped, shell.seconds
+
+
+def save_message(block, directory):
+    if len(block.words) > 1:
+        (directory / Path(block.words[1]).name).write_text("\n".join(block.lines) + "\n", encoding="utf-8")
+
+
+def run_block(text, block, shell, directory, faults, skipped):
+    commands, wrong_form = read_commands(block)
+    faults += wrong_form
+    missing = missing_tools(commands)
+    if missing and os.environ.get("CHECK_ALL"):
+        faults.append(Fault(block.line, "not installed: " + " ".join(missing)))
+    if missing:
+        skipped.append("%s:%d: not installed: %s" % (text.name, block.line, " ".join(missing)))
+        return
+    for command in commands:
+        try:
+            found = run_command(shell, command, directory, text.placeholders)
+        except Stuck as stuck:
+            raise Stuck("", Fault(command.line, "`%s` is stuck" % command.text.split("\n")[0], "it ends", str(stuck))) from None
+        if found and skipped:
+            skipped.append("%s:%d: differs, perhaps as blocks before it were skipped" % (text.name, command.line))
+        else:
+            faults += found
+
+
+# ---- an SMTP conversation
+
+ESCAPE = re.compile(r"\\(r|n|t|\\|x[0-9a-fA-F]{2})")
+
+
+def octets(line):
+    """What a line `C: ...` sends: CR LF is added, unless it ends with an escape, as in the trace of -v."""
+    if not re.search(r"\\(r|n|t|x[0-9a-fA-F]{2})$", line):
+        return line.encode() + b"\r\n"
+    simple = {"r": b"\r", "n": b"\n", "t": b"\t", "\\": b"\\"}
+    return b"".join(
+        simple.get(piece) or bytes.fromhex(piece[1:]) if odd else piece.encode()
+        for odd, piece in ((at % 2, piece) for at, piece in enumerate(ESCAPE.split(line))))
+
+
+@contextlib.contextmanager
+def started(program, step, options):
+    """A server in a fresh directory, with a mailbox for you."""
+    with tempfile.TemporaryDirectory() as directory:
+        place = Path(directory, "server")
+        place.mkdir()
+        if step >= 3:
+            make_mailbox(place / "mail", "you")
+        server = Server([program, "-p", "0", *options], place, step)
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+def run_conversation(text, block, program, step):
+    """Start a server, hold a conversation with it as the block says. Returns faults."""
+    try:
+        with started(program, step, block.words[2:]) as server:
+            return converse(text, block, server.connect(greeting=False))
+    except StartError as error:
+        return [Fault(block.line, "the program does not start", "", str(error))]
+
+
+def converse(text, block, client):
+    pending, number = b"", block.line
+    try:
+        for number, line in enumerate(block.lines, block.line + 1):
+            if line.startswith("C: ") or line == "C:":
+                pending += octets(line[3:])
+            elif line.startswith("S: ") or line == "S:":
+                if pending:
+                    client.send_raw(pending)
+                pending = b""
+                came = client.read_line(line).decode("utf-8", "backslashreplace")
+                if not to_pattern(line[3:], text.placeholders).fullmatch(came):
+                    return [Fault(number, "the server said something else", line, "S: " + came)]
+            else:
+                return [Fault(number, "a line of a conversation begins with C: or S:", "", line)]
+        if pending:
+            client.send_raw(pending)
+        return nothing_more(client, number)
+    except ConversationError as error:
+        return [Fault(number, "the conversation ended otherwise", "", str(error))]
+    finally:
+        client.close()
+
+
+def nothing_more(client, number):
+    """The server has said all that it says to this."""
+    with contextlib.suppress(OSError):
+        client.sock.shutdown(socket.SHUT_WR)
+    rest = client.read_to_the_end()
+    return [Fault(number, "the server said more", "nothing", rest.decode("utf-8", "backslashreplace"))] if rest else []
+
+
+@functools.lru_cache(maxsize=None)
+def handshake_bytes(program):
+    """One handshake with a program that speaks STARTTLS, in hexadecimal: what was sent, what came, and all the messages
+    as they are when nothing is encrypted."""
+    from tls_client import TlsClient
+    with started(program, 6, ("-c", "certificate.pem", "-k", "key.pem")) as server:
+        client = TlsClient(*server.listening[0], starttls=True)
+        wire = Recorder(client.sock)
+        client.sock = wire
+        client.handshake()
+        client.write(b"NOOP\r\n")
+        client.read_line()
+        client.close()
+    return wire.sent.hex(), wire.received.hex(), client.transcript.hex()
+
+
+class Recorder:
+    """A socket that remembers what went through it."""
+
+    def __init__(self, sock):
+        self.sock, self.sent, self.received = sock, b"", b""
+
+    def sendall(self, data):
+        self.sent += data
+        self.sock.sendall(data)
+
+    def recv(self, size):
+        data = self.sock.recv(size)
+        self.received += data
+        return data
+
+    def __getattr__(self, name):
+        return getattr(self.sock, name)
