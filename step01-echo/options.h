@@ -26,7 +26,7 @@ struct config {
 void options_parse(struct config *config, int argc, char **argv);
 
 /* A start-up fault: one line that names the thing at fault, exit status 1. */
-_Noreturn void die(const char *format, ...)
-    __attribute__((format(printf, 1, 2)));
+void die(const char *format, ...)
+    __attribute__((noreturn, format(printf, 1, 2)));
 
 #endif

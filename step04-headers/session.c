@@ -284,38 +284,34 @@ static void run_command(struct session *session, char *line)
         command->run(session, argument + strlen(command->keyword));
 }
 
-/* RFC 5321 4.1.2: no rule of the grammar has room for control characters. */
-static bool has_control(const char *line)
+/* Blanks at the end are not allowed, but common: cut them off. No rule of the
+ * grammar has room for control characters: false if there is one. */
+static bool clean(char *line)
 {
-    for (; *line; line++)
-        if ((unsigned char)*line < ' ' || *line == 0x7F)
-            return true;
-    return false;
-}
+    char *end = line;
 
-/* Trailing blanks are not allowed, but common. */
-static void trim(char *line)
-{
-    size_t length = strlen(line);
-
-    while (length > 0 && line[length - 1] == ' ')
-        line[--length] = '\0';
+    for (char *c = line; *c; c++) {
+        if ((unsigned char)*c < ' ' || *c == 0x7F)
+            return false;
+        if (*c != ' ')
+            end = c + 1;
+    }
+    *end = '\0';
+    return true;
 }
 
 static void handle_line(struct session *session, char *line)
 {
     switch (session->status) {
     case LINE_OK:
-        trim(line);
         run_command(session, line);
         break;
     case LINE_TOO_LONG:
         session_reply(session, 500, "5.5.2", "line too long");
         break;
     case LINE_BARE_LF:
-        session_reply(
-            session, 500, "5.5.2",
-            "lines end in CR LF, not in LF alone (netcat: use nc -C)");
+        session_reply(session, 500, "5.5.2",
+                      "lines end in CR LF, not in LF alone (try nc -C)");
         break;
     default:
         session_reply(session, 500, "5.5.2",
@@ -347,7 +343,7 @@ void session_run(struct conn *conn, const struct config *config)
     conn_printf(conn, "220 %s ESMTP ready\r\n", session.hostname);
     while (session.stage != LEAVING && session.status < LINE_CLOSED) {
         session.status = conn_read_line(conn, line, sizeof(line));
-        if (session.status == LINE_OK && has_control(line))
+        if (session.status == LINE_OK && !clean(line))
             session.status = LINE_BAD_BYTE;
         if (session.status < LINE_CLOSED)
             handle_line(&session, line);

@@ -15,20 +15,22 @@ struct names {
 
 /* What the command line says. Set once by main(), then only read. */
 struct config {
-    struct names addresses;       /* -l: where to listen */
-    long port;                    /* -p */
-    long timeout;                 /* -t: seconds */
-    bool verbose;                 /* -v */
-    struct names domains;         /* -d: whose mail is accepted here */
-    long size_max;                /* -s: octets of the largest message */
-    const char *mail;             /* -m: the directory of all mailboxes */
-    int mail_root;                /* the same, open */
-    const char *extract;          /* -x: the directory for parts, or NULL */
-    int extract_root;             /* the same, open */
-    const char *chain;            /* -c: the certificate, or NULL: no TLS */
-    const char *key;              /* -k: its private key */
-    const char *user;             /* -u: who to become, or NULL */
-    const struct tls_config *tls; /* for STARTTLS; NULL: it is not offered */
+    struct names addresses; /* -l: where to listen */
+    long port;              /* -p */
+    long timeout;           /* -t: seconds */
+    bool verbose;           /* -v */
+    struct names domains;   /* -d: whose mail is accepted here */
+    long size_max;          /* -s: octets of the largest message */
+    const char *mail;       /* -m: the directory of all mailboxes */
+    int mail_root;          /* the same, open */
+    const char *extract;    /* -x: the directory for parts, or NULL */
+    int extract_root;       /* the same, open */
+    const char *chain;      /* -c: the certificate, or NULL: no TLS */
+    const char *key;        /* -k: its private key */
+    const char *user;       /* -u: who to become, or NULL */
+
+    /* made of -c and -k, for STARTTLS; NULL: it is not offered */
+    const struct tls_config *tls;
 };
 
 /* Set in *config what the command line says; what it does not mention keeps
@@ -36,7 +38,7 @@ struct config {
 void options_parse(struct config *config, int argc, char **argv);
 
 /* A start-up fault: one line that names the thing at fault, exit status 1. */
-_Noreturn void die(const char *format, ...)
-    __attribute__((format(printf, 1, 2)));
+void die(const char *format, ...)
+    __attribute__((noreturn, format(printf, 1, 2)));
 
 #endif

@@ -93,8 +93,8 @@ def is_wanted(item):
     config = item.config
     if item.get_closest_marker("repository"):
         return config.smtpd_whole_suite
-    if Server.tls and item.get_closest_marker("plaintext"):
-        return False
+    if Server.tls and (item.get_closest_marker("plaintext") or "run" in item.fixturenames):
+        return False        # where nothing is said, it can't be said inside TLS
     only = item.get_closest_marker("only_step")
     return (not config.getoption("--repository")
             and config.getoption("--from-stage") <= stage_of(item) <= config.smtpd_stage

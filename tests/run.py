@@ -97,6 +97,13 @@ def find_python():
 
 # ---- runs of pytest
 
+def make_scratch():
+    """A directory for all that the tests write: in memory where there is room, for they make and delete some ten thousand files."""
+    memory = "/dev/shm"
+    roomy = "TMPDIR" not in os.environ and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 ** 31
+    return tempfile.mkdtemp(prefix="smtpd-tests-", dir=memory if roomy else None)
+
+
 def steps():
     return sorted(int(path.name[4:6]) for path in REPOSITORY.glob("step[0-9][0-9]-*"))
 
@@ -124,10 +131,20 @@ class Run:
         return passed, failed if failed or status in (0, 5) else 1
 
 
+def runs_of(python, scratch, step, arguments, extra):
+    """The tests of one step. From step 6 on all that was asked before is asked again, inside TLS."""
+    arguments = ["--step", str(step)] + arguments
+    runs = [Run(python, scratch, "step %d" % step, arguments, extra)]
+    if step >= 6:
+        runs.append(Run(python, scratch, "step %d inside TLS" % step, arguments + ["--tls"], extra))
+    return runs
+
+
 def run_all(python, scratch, extra):
     """Every step, three side by side on two processors, for they wait a lot; those that take longest go first."""
     runs = [Run(python, scratch, "the repository", ["--repository"], extra)]
-    runs += [Run(python, scratch, "step %d" % step, ["--step", str(step)], extra) for step in reversed(steps())]
+    for step in reversed(steps()):
+        runs += runs_of(python, scratch, step, [], extra)
     passed = failed = 0
     jobs = int(os.environ.get("SMTPD_TEST_JOBS", (os.cpu_count() or 1) + 1))
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
@@ -140,8 +157,11 @@ def run_all(python, scratch, extra):
 
 
 def run_one(python, scratch, stage, prog, extra):
-    run = Run(python, scratch, "step %d" % stage, ["--step", str(stage)] + (["--prog", prog] if prog else []), extra)
-    return run.counts(subprocess.call(run.command))
+    passed = failed = 0
+    for run in runs_of(python, scratch, stage, ["--prog", prog] if prog else [], extra):
+        counts = run.counts(subprocess.call(run.command))
+        passed, failed = passed + counts[0], failed + counts[1]
+    return passed, failed
 
 
 def parse(arguments):
@@ -161,7 +181,7 @@ def parse(arguments):
 def main():
     options, extra = parse(sys.argv[1:])
     python = find_python()
-    scratch = tempfile.mkdtemp(prefix="smtpd-tests-")
+    scratch = make_scratch()
     try:
         if options.stage:
             passed, failed = run_one(python, scratch, options.stage, options.prog, extra)

@@ -197,6 +197,7 @@ def test_a_bare_lf_does_not_end_a_line_silently(client):
     expect_answer(client)
 
 
+@pytest.mark.plaintext
 def test_bytes_after_the_last_line_are_not_a_line(server):
     """A client that goes away in the middle of a line did not send one."""
     client = server.connect()
@@ -274,6 +275,7 @@ def answers(server):
     return not refused
 
 
+@pytest.mark.plaintext
 def test_one_address_can_not_have_it_all(start):
     """One client too many is told so at once; whoever comes from elsewhere is served, and so is who comes later."""
     server = start("-l", "127.0.0.1")
@@ -289,6 +291,7 @@ def test_one_address_can_not_have_it_all(start):
     assert eventually(lambda: answers(server)), "the place of a client that left is not given to another"
 
 
+@pytest.mark.plaintext
 def test_more_clients_than_fit(start):
     """However many addresses they come from."""
     server = start("-l", "127.0.0.1")
@@ -305,6 +308,7 @@ def test_more_clients_than_fit(start):
     expect_answer(clients[0])
 
 
+@pytest.mark.plaintext
 def test_a_burst_of_connections_is_queued(server):
     """The backlog is at least 1024 (or what the machine allows): no SYN is lost while the program forks."""
     server.send_signal(signal.SIGSTOP)
@@ -323,6 +327,7 @@ def test_a_burst_of_connections_is_queued(server):
         assert client.read_line().startswith((b"NOOP", b"220"))
 
 
+@pytest.mark.plaintext
 def test_nothing_is_left_of_a_client_that_left(server):
     """Children are reaped: no zombies, and no process per client that has gone."""
     for _ in range(20):

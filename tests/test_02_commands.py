@@ -14,6 +14,7 @@ SYNTAX = (501, 553)     # RFC 5321 4.2.3: syntax error in parameters; mailbox na
 
 # ---- the beginning
 
+@pytest.mark.plaintext
 @pytest.mark.key
 def test_the_shortest_conversation(server):
     """RFC 5321 3.1, 3.2, 3.8"""
@@ -26,6 +27,7 @@ def test_the_shortest_conversation(server):
     client.expect_closed()
 
 
+@pytest.mark.plaintext
 def test_the_greeting_says_esmtp(server):
     """RFC 5321 4.2: some clients send EHLO only if it does."""
     client = server.connect(greeting=False)

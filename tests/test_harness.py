@@ -16,6 +16,7 @@ import pytest
 import client as client_module
 import run as runner
 from client import Client, ConversationError, dot_stuff, escape, unread_bytes
+from conftest import program_of_step
 from server import Server, StartError, trace_and_content
 
 pytestmark = pytest.mark.repository
@@ -66,6 +67,30 @@ def run_pytest(tmp_path, text, command, *options):
                            "--step", "2", "--prog", " ".join(command), "--basetemp", str(tmp_path / "base"), *options],
                           env={**os.environ, "PYTHONPATH": str(TESTS)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
     return done.returncode, done.stdout
+
+
+# ---- inside TLS
+
+def test_option_tls(tmp_path):
+    """--tls: the session is a fresh one inside TLS, and what looks at the socket is left out."""
+    status, output = run_pytest(tmp_path, """
+import ssl
+
+def test_inside(client, server):
+    assert isinstance(client.sock, ssl.SSLSocket) and server.tls
+    client.send("MAIL FROM:<alice@example.org>")
+    client.expect(503)
+    client.ehlo()
+    client.quit()
+
+@pytest.mark.plaintext
+def test_the_socket(client):
+    assert False
+
+def test_a_start_that_fails(run):
+    assert False
+""", program_of_step(6), "--step", "6", "--tls")
+    assert status == 0 and "1 passed, 2 deselected" in output, output
 
 
 # ---- bytes and replies

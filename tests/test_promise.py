@@ -224,6 +224,7 @@ def strace(start):
 SYNC, LINK = r"(?:fsync|fdatasync)\(\d+<([^>]*)>", r"(?:link|linkat|renameat2)\("
 
 
+@pytest.mark.plaintext
 def test_the_250_comes_last(strace):
     """write, fsync, link, fsync the directory, 250: in this order, and each once"""
     server, watcher = strace("-e", "trace=fsync,fdatasync,sync,syncfs,link,linkat,rename,renameat,renameat2,write,writev,sendto,sendmsg")

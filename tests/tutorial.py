@@ -201,23 +201,27 @@ def check_bytes(text, block):
         if not found or (line.strip() and not found.group(1).strip() and not re.match(r"\s{2,}", line)):
             faults.append(Fault(number, "a line of a dump", "17 03 03 00 1a  what it is", line))
             continue
-        pieces += found.group(1).split()
+        pieces += re.findall(r"\[\d+ bytes\]|\S+", found.group(1))
     if faults:
         return faults
-    concrete = sum(len(piece) // 2 for piece in pieces if "." not in piece and "[" not in piece)
-    if concrete < BYTES_MIN:
-        return [Fault(block.line, "a dump has bytes", "at least %d" % BYTES_MIN, "%d" % concrete)]
-    expression = "".join("(?:..)*?" if piece == "..." else piece if piece != ".." and "[" not in piece else
-                         ".." if piece == ".." else "(?:..){%s}" % re.search(r"\d+", piece).group() for piece in pieces)
-    pattern = re.compile("(?=(%s))" % expression)
+    count = sum(len(piece) // 2 for piece in pieces if re.fullmatch("[0-9a-f]+", piece))
+    if count < BYTES_MIN:
+        return [Fault(block.line, "a dump has bytes", "at least %d" % BYTES_MIN, "%d" % count)]
+    pattern = re.compile("(?:..)*?" + "".join(map(bytes_pattern, pieces)))
     above = text.paragraph_before(block.line)
-    if any(at.start() % 2 == 0 for source in published_vectors(text.root) for at in pattern.finditer(source)):
+    if any(map(pattern.match, published_vectors(text.root))):
         return [] if re.search(r"RFC \d+|FIPS|SP 800", above) else [
             Fault(block.line, "the paragraph above a published vector names the document", "RFC 8448 section 3", above)]
-    if any(at.start() % 2 == 0 for source in tutorial_run.handshake_bytes(text.root / "build" / steps(text.root)[-1].name) for at in pattern.finditer(source)):
+    if any(map(pattern.match, tutorial_run.handshake_bytes(text.root / "build" / steps(text.root)[-1].name))):
         return []
     return [Fault(block.line, "these bytes are neither in a handshake of the last step nor in a vector that the tests have",
                   "", " ".join(pieces)[:200])]
+
+
+def bytes_pattern(piece):
+    """Hexadecimal digits; `..`, `...` or `[32 bytes]` as a regular expression."""
+    count = re.match(r"\[(\d+)", piece)
+    return "(?:..)*?" if piece == "..." else "(?:..){%s}" % count.group(1) if count else piece
 
 
 @functools.lru_cache(maxsize=None)
@@ -430,6 +434,9 @@ def check_chapter_tables(text):
         if heading.chapter is None:
             continue
         step = chapter_step(text.root, heading.chapter)
+        if step is None:
+            faults.append(Fault(heading.line, "a chapter has a step", "step%02d-..." % heading.chapter, "none"))
+            continue
         after = next((other.line for other in text.headings if other.line > heading.line and other.level <= 3), len(text.lines) + 1)
         table = next((table for table in text.tables if heading.line < table.line < after), None)
         if table is None:
@@ -612,13 +619,19 @@ def check_head_comments(text):
     chapters |= {found.group() for heading in text.headings if heading.level == 3 for found in [re.match(r"\d+\.\d+", heading.title)] if found}
     faults = []
     for step in steps(text.root):
-        for name, path in sources(step).items():
-            head = re.search(r"/\*.*?\*/", path.read_text(encoding="utf-8"), re.S)
-            found = head and re.search(r"TUTORIAL\.md,[\s*]+ch(?:apter|\.)[\s*]+(\d+(?:\.\d+)?)", head.group())
-            if not found or found.group(1) not in chapters or int(found.group(1).split(".")[0]) > int(step.name[4:6]):
-                faults.append(Fault(1, "the head of %s/%s points to a chapter" % (step.name, name), "TUTORIAL.md, chapter N",
-                                    found.group() if found else "nothing"))
+        came = [(name, chapter_of(path)) for name, path in sources(step).items()]
+        wrong = ["%s: %s" % (name, chapter or "none") for name, chapter in came
+                 if chapter not in chapters or int(chapter.split(".")[0]) > int(step.name[4:6])]
+        if wrong:
+            faults.append(Fault(1, "the head of each file of %s points to its chapter" % step.name, "TUTORIAL.md, chapter N", "\n".join(wrong)))
     return faults
+
+
+def chapter_of(path):
+    """The number after "TUTORIAL.md, chapter" in the first comment of a file."""
+    head = re.search(r"/\*.*?\*/", path.read_text(encoding="utf-8"), re.S)
+    found = head and re.search(r"TUTORIAL\.md,[\s*]+ch(?:apter|\.)[\s*]+(\d+(?:\.\d+)?)", head.group())
+    return found.group(1) if found else ""
 
 
 WHOLE_RULES = [check_sections, check_contents, check_functions, check_replies, check_length, check_head_comments]

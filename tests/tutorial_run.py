@@ -369,14 +369,16 @@ def handshake_bytes(program):
     """One handshake with a program that speaks STARTTLS, in hexadecimal: what was sent, what came, and all the messages
     as they are when nothing is encrypted."""
     from tls_client import TlsClient
-    with started(program, 6, ("-c", "certificate.pem", "-k", "key.pem")) as server:
-        client = TlsClient(*server.listening[0], starttls=True)
-        wire = Recorder(client.sock)
-        client.sock = wire
-        client.handshake()
-        client.write(b"NOOP\r\n")
-        client.read_line()
-        client.close()
+    try:
+        with started(program, 6, ("-c", "certificate.pem", "-k", "key.pem")) as server:
+            client = TlsClient(*server.listening[0], starttls=True)
+            client.sock = wire = Recorder(client.sock)
+            client.handshake()
+            client.write(b"NOOP\r\n")
+            client.read_line()
+            client.close()
+    except (ConversationError, StartError):
+        return ()       # its own tests say what is wrong
     return wire.sent.hex(), wire.received.hex(), client.transcript.hex()
 
 
