@@ -301,6 +301,7 @@ int main(int argc, char **argv)
             strerror(errno));
     announce(&server);
     starttls_announce(&config);
+    privileges_warn();
     run(&server, &config);
     close_listeners(&server);
     children_stop(&server.children, &server.unblocked);

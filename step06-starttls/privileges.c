@@ -20,12 +20,8 @@ void privileges_drop(const char *user)
 {
     struct passwd *entry;
 
-    if (!user) {
-        if (geteuid() == 0)
-            fputs("smtpd: warning: this runs as root; -u user ends that\n",
-                  stderr);
+    if (!user)
         return;
-    }
     errno = 0;
     entry = getpwnam(user);
     if (!entry)
@@ -37,4 +33,10 @@ void privileges_drop(const char *user)
         die("cannot become %s: %s", user, strerror(errno));
     if (entry->pw_uid != 0 && (setuid(0) == 0 || geteuid() == 0))
         die("cannot stop being root");
+}
+
+void privileges_warn(void)
+{
+    if (geteuid() == 0)
+        fputs("smtpd: warning: this runs as root; -u user ends that\n", stderr);
 }

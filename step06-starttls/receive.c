@@ -57,7 +57,8 @@ static void prepend_fields(struct session *session, struct delivery *delivery)
                     "Received: from %s (%s)\n"
                     "\tby %s with %s%s id %s",
                     envelope->reverse_path.text, helo, peer, session->hostname,
-                    protocol, session->suite ? "S" : "", delivery->id);
+                    protocol, session->suite && session->esmtp ? "S" : "",
+                    delivery->id);
     if (envelope->recipients_count == 1) /* others are not to be told */
         size += snprintf(text + size, sizeof(text) - (size_t)size,
                          "\n\tfor <%s>", envelope->recipients[0].text);

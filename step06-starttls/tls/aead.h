@@ -13,6 +13,7 @@
  * 8439 2.8) and AES-GCM at 2^36 - 32 (SP 800-38D 5.2.1.1), where their 32-bit
  * block counters would come round. A TLS record has at most 2^14 + 1 bytes of
  * plaintext (RFC 8446 5.2), so we are below by a factor of four million.
+ * TUTORIAL.md, chapter 6.4.
  */
 
 #include "aes128.h"

@@ -28,6 +28,7 @@
  *
  * Sections: transposing, the S-box, the other steps of a round, the key,
  * encryption, counter mode. Start reading at aes128_encrypt(), near the end.
+ * TUTORIAL.md, chapter 6.4.
  */
 
 #include "aes128.h"

@@ -7,6 +7,7 @@
  * is hidden instead, under a block of key stream that is used for nothing else:
  * block 1. The message is encrypted from block 2 on. Start reading at
  * compute_tag().
+ * TUTORIAL.md, chapter 6.4.
  */
 
 #include "aead.h"

@@ -8,6 +8,7 @@
  * the peer. So the functions of the record layer and the handshake return one:
  * ALERT_NONE if all is well, else the alert which the connection has to end
  * with. Nobody but tls.c sends it: one place, at the very end.
+ * TUTORIAL.md, chapter 6.8.
  */
 enum alert {
     ALERT_CLOSE_NOTIFY = 0, /* no error: the sender has said all it wanted */

@@ -11,6 +11,7 @@
  * its own line. Functions here return the fault as a text, or NULL if all is
  * well; credentials_load(), where to start reading, puts the name before it.
  * Above each reader stands the ASN.1 of what it reads.
+ * TUTORIAL.md, chapter 6.7.
  */
 #define _POSIX_C_SOURCE 200809L
 

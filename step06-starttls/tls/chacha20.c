@@ -19,6 +19,7 @@
  * C in gcc and clang, which have one instruction for each such operator, on all
  * x86-64 and ARM64 processors; elsewhere they write it out in four.
  * Start reading at quarter_round().
+ * TUTORIAL.md, chapter 6.4.
  */
 
 #include "chacha20.h"

@@ -3,6 +3,7 @@
 
 /*
  * chacha20.h - the ChaCha20 stream cipher (RFC 8439 2.4).
+ * TUTORIAL.md, chapter 6.4.
  */
 
 #include <stddef.h>

@@ -5,6 +5,7 @@
  * the additional data. Poly1305 needs a key that is never used again: block 0
  * of the key stream is that key, the message is encrypted from block 1 on.
  * Start reading at compute_tag().
+ * TUTORIAL.md, chapter 6.4.
  */
 
 #include "aead.h"

@@ -7,6 +7,7 @@
  * here with its alert. Unknown versions, suites, groups, algorithms and
  * extensions are no error (RFC 8446 9.3); clients even send some on purpose.
  * Start reading at client_hello_parse(), then go to the table `steps`.
+ * TUTORIAL.md, chapter 6.10.
  */
 #include "client_hello.h"
 

@@ -8,6 +8,7 @@
  * First the message is taken apart (is it well formed?), then each offer is
  * compared with what this server can do. After that everything about the
  * handshake is decided, and nothing of the ClientHello is looked at again.
+ * TUTORIAL.md, chapter 6.10.
  */
 
 #include "aead.h"

@@ -21,6 +21,7 @@
  * The key comes first, as it is the one with such a proof of being unfinished.
  * Any other KEY without a CHAIN, or a CHAIN without a KEY, is a mistake of the
  * person who typed the command, and nothing that we should mend.
+ * TUTORIAL.md, chapter 6.7.
  */
 #define _POSIX_C_SOURCE 200809L
 

@@ -3,6 +3,7 @@
 
 /*
  * credentials_make.h - a key and a certificate for whoever has none.
+ * TUTORIAL.md, chapter 6.7.
  */
 
 #include <stdbool.h>

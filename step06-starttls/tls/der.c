@@ -14,6 +14,7 @@
  * Nothing here calls itself. Whoever reads a structure knows its depth from the
  * standard that describes it, so depth can't be driven from outside. Start
  * reading at der_read().
+ * TUTORIAL.md, chapter 6.7.
  */
 
 #include "der.h"

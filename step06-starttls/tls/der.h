@@ -12,6 +12,7 @@
  *
  * What is read is a slice: what is left of it. What is written goes through a
  * writer, which remembers if something did not fit.
+ * TUTORIAL.md, chapter 6.7.
  */
 
 #include "wire.h"

@@ -16,6 +16,7 @@
  * nobody without d can tell it from chance.
  *
  * Start reading at ecdsa_sign().
+ * TUTORIAL.md, chapter 6.6.
  */
 
 #include "ecdsa.h"

@@ -8,6 +8,7 @@
  * bytes each, most significant byte first, one after the other. TLS and
  * certificates want them wrapped in DER (RFC 8446 4.2.3): that is done there,
  * not here.
+ * TUTORIAL.md, chapter 6.6.
  */
 
 #include "p256.h"

@@ -19,6 +19,7 @@
  * mirrored product, almost: bits 127 - i and 127 - j meet at 254 - (i + j), but
  * in a mirrored number of 256 bits x^(i + j) belongs at bit 255 - (i + j). What
  * we get is one factor x too many. So ghash_init() divides H by x once.
+ * TUTORIAL.md, chapter 6.4.
  */
 
 #include "ghash.h"

@@ -3,6 +3,7 @@
 
 /*
  * ghash.h - GHASH, the authenticator inside GCM (SP 800-38D 6.4).
+ * TUTORIAL.md, chapter 6.4.
  */
 
 #include "bytes.h"

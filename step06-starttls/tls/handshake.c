@@ -19,6 +19,7 @@
  * wait, so the state is the line where it stands. Any other message than the
  * one that is due there is an unexpected_message. Start reading at handshake(),
  * at the end of this file.
+ * TUTORIAL.md, chapter 6.10.
  */
 #include "handshake.h"
 

@@ -4,6 +4,7 @@
 /*
  * handshake.h - the handshake of a TLS 1.3 server, and what it keeps in mind
  * while it lasts.
+ * TUTORIAL.md, chapter 6.10.
  */
 
 #include "keylog.h"

@@ -11,6 +11,7 @@
  * uniform; a shared point on a curve, say, is a number below some prime. Expand
  * draws from it any number of independent keys, told apart by a label, info.
  * Start reading at hmac_init().
+ * TUTORIAL.md, chapter 6.3.
  */
 
 #include "hkdf.h"

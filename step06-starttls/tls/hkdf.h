@@ -6,6 +6,7 @@
  *
  * HMAC is a hash with a key: without the key nobody can compute it. HKDF uses
  * it to turn one secret, of whatever shape, into as many keys as needed.
+ * TUTORIAL.md, chapter 6.3.
  */
 
 #include "sha256.h"

@@ -5,6 +5,7 @@
  * share, and multiplies the other's share by its private half. Both get the
  * same point, and nobody who only listens can. Since the private halves are
  * wiped, a key stolen tomorrow does not open what was recorded today.
+ * TUTORIAL.md, chapter 6.5.
  */
 #include "key_exchange.h"
 

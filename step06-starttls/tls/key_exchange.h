@@ -4,6 +4,7 @@
 /*
  * key_exchange.h - the two groups for (EC)DHE (RFC 8446 sections 4.2.7, 4.2.8
  * and 7.4.2), behind one face.
+ * TUTORIAL.md, chapter 6.5.
  */
 
 #include "p256.h"

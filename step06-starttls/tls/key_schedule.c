@@ -19,6 +19,7 @@
  * before and can't be turned round: who learns a traffic secret learns nothing
  * about the secret it came from. Both suites of ours use SHA-256, so all
  * secrets have its size. Start reading at hkdf_expand_label().
+ * TUTORIAL.md, chapter 6.9.
  */
 #include "key_schedule.h"
 

@@ -8,6 +8,7 @@
  * concentrated three times: Early Secret, Handshake Secret, Master Secret. To
  * the right of it branch off the traffic secrets, bound to the messages so far
  * by their transcript hash; and each traffic secret gives a key and an IV.
+ * TUTORIAL.md, chapter 6.9.
  */
 
 #include "aead.h"

@@ -10,6 +10,7 @@
  * (RFC 8446 5.1), and that is what follows each of the three messages which a
  * client may send to us: ClientHello, Finished and KeyUpdate. So a message has
  * to end where its record ends. Start reading at message_complete().
+ * TUTORIAL.md, chapter 6.10.
  */
 #include "message.h"
 

@@ -3,6 +3,7 @@
 
 /*
  * message.h - handshake messages out of records (RFC 8446 sections 4 and 5.1).
+ * TUTORIAL.md, chapter 6.10.
  */
 
 #include "record.h"

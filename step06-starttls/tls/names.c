@@ -2,6 +2,7 @@
  * names.c - what the numbers of TLS are called. Tables and nothing else; they
  * are for the eyes of people who read a trace, no decision depends on them.
  * The names are those of RFC 8446 and of the registries at IANA.
+ * TUTORIAL.md, chapter 6.10.
  */
 #include "names.h"
 

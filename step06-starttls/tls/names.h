@@ -4,6 +4,7 @@
 /*
  * names.h - the numbers of TLS 1.3 that this server acts upon (RFC 8446
  * appendix B), and the names of those and of many more for the trace.
+ * TUTORIAL.md, chapter 6.10.
  */
 
 enum content_type { /* RFC 8446 5.1 */

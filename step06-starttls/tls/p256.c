@@ -3,6 +3,7 @@
  *
  * The order of the group is a prime and the key is not a multiple of it, so
  * that neither result can be the point at infinity.
+ * TUTORIAL.md, chapter 6.6.
  */
 
 #include "p256.h"

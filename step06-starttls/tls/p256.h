@@ -10,6 +10,7 @@
  * y. How it is built, from the bottom up: p256_field.c (integers modulo p),
  * p256_point.c (points), p256.c (this); p256_scalar.c (integers modulo the
  * group's order n) and ecdsa.c (signatures).
+ * TUTORIAL.md, chapter 6.6.
  */
 
 #include <stdbool.h>

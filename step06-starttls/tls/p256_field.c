@@ -15,6 +15,7 @@
  * Here the lowest limb of p is 2^64 - 1, that is -1, so it is m itself.
  *
  * Start reading at p256_field_multiply().
+ * TUTORIAL.md, chapter 6.6.
  */
 
 #include "p256_field.h"

@@ -8,6 +8,7 @@
  * p, always below p, in four limbs: its Montgomery form, which p256_field.c
  * explains. From outside only p256_field_one looks unusual. All functions take
  * secrets and run in constant time; z may always be x or y.
+ * TUTORIAL.md, chapter 6.6.
  */
 
 #include <stdbool.h>

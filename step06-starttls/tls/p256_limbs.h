@@ -10,6 +10,7 @@
  * make the processor's carry flag of that, and no branch. The loops over the
  * four limbs are written out: gcc leaves them as loops otherwise, twice as
  * slow.
+ * TUTORIAL.md, chapter 6.6.
  */
 
 #include "bytes.h"

@@ -9,6 +9,7 @@
  * more, and hold for all points alike.
  *
  * Start reading at p256_point_add(), then p256_point_multiply().
+ * TUTORIAL.md, chapter 6.6.
  */
 
 #include "p256_point.h"

@@ -9,6 +9,7 @@
  * addition. Adding a point to itself k times is multiplying by k; nobody knows
  * a fast way to get k back from the result. All functions take secrets and run
  * in constant time, except where it says public.
+ * TUTORIAL.md, chapter 6.6.
  */
 
 #include <stdbool.h>

@@ -6,6 +6,7 @@
  * a second multiplication, by 2^512, sets each product right.
  *
  * Start reading at montgomery().
+ * TUTORIAL.md, chapter 6.6.
  */
 
 #include "p256_scalar.h"

@@ -8,6 +8,7 @@
  * a signature are such numbers. They are held as they are, always below n, in
  * four limbs, the least significant first. All functions take secrets and run
  * in constant time; z may always be x or y.
+ * TUTORIAL.md, chapter 6.6.
  */
 
 #include <stdint.h>

@@ -12,6 +12,7 @@
  * everything else: no stray characters, the right padding, no spare bits.
  * Start reading at pem_next(); the two functions above the decoder and the
  * encoder are the arithmetic.
+ * TUTORIAL.md, chapter 6.7.
  */
 
 #include "pem.h"

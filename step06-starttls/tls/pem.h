@@ -10,6 +10,7 @@
  *
  * A file may hold several such blocks, and anything else around them. The label
  * ("CERTIFICATE") says what the bytes are.
+ * TUTORIAL.md, chapter 6.7.
  */
 
 #include <stdbool.h>

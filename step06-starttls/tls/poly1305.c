@@ -16,6 +16,7 @@
  * is cheap, for 2^130 = 5 modulo p: what stands above bit 130 is cut off and
  * added five times at the bottom. It need not be reduced fully until the end.
  * Start reading at absorb().
+ * TUTORIAL.md, chapter 6.4.
  */
 
 #include "poly1305.h"

@@ -6,6 +6,7 @@
  *
  * One-time: with two messages under one key anybody can compute the key.
  * ChaCha20-Poly1305 makes a fresh key for each message.
+ * TUTORIAL.md, chapter 6.4.
  */
 
 #include <stddef.h>

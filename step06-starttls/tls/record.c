@@ -12,6 +12,7 @@
  * What goes out is collected in an open record at the end of the buffer, so
  * that a flight of many small messages leaves as one. Start reading at
  * record_append(); the other direction is in record_read.c.
+ * TUTORIAL.md, chapter 6.8.
  */
 #include "record.h"
 

@@ -5,6 +5,7 @@
  * handed up without a copy. On the way here it is decided which records mean
  * nothing and are dropped, and which must not be. Start reading at
  * record_read(), the last function.
+ * TUTORIAL.md, chapter 6.8.
  */
 #include "record.h"
 

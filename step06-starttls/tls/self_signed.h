@@ -7,6 +7,7 @@
  * Nobody vouches for such a certificate, but mail is encrypted with it all the
  * same, and whoever publishes its key in the DNS (DANE, RFC 7672) is as well
  * off as with a bought one.
+ * TUTORIAL.md, chapter 6.7.
  */
 
 #include "p256.h"

@@ -9,6 +9,7 @@
  *
  * All but the first are encrypted already. Above each function stands what it
  * writes, as the RFC defines it. Start reading at send_message().
+ * TUTORIAL.md, chapter 6.10.
  */
 #include "server_flight.h"
 

@@ -5,6 +5,7 @@
  * server_flight.h - the messages that the server sends in a handshake, in the
  * order in which they go. Each is put into the transcript and handed to the
  * record layer; none waits. They return ALERT_NONE, or what went wrong.
+ * TUTORIAL.md, chapter 6.10.
  */
 
 #include "handshake.h"

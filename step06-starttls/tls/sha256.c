@@ -6,6 +6,7 @@
  * to start reading) mixes the state 64 times with a word that was spread out
  * of the block. All of it is additions, rotations and bitwise choices: no
  * table is looked up by a secret, and nothing branches on one.
+ * TUTORIAL.md, chapter 6.2.
  */
 
 #include "sha256.h"

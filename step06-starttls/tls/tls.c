@@ -5,6 +5,7 @@
  * and the end. What can go wrong anywhere below comes up as the alert to be
  * sent, and end_with(), the one place that sends it, is here. Start reading at
  * tls_accept().
+ * TUTORIAL.md, chapter 6.10.
  */
 #include "tls.h"
 

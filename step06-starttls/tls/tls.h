@@ -10,6 +10,7 @@
  * tickets, 0-RTT, certificates of clients. How it is built, from the outside
  * in: tls.c, handshake.c, server_flight.c, client_hello.c, key_schedule.c,
  * record.c.
+ * TUTORIAL.md, chapter 6.10.
  */
 
 #include "certificate.h"

@@ -5,6 +5,7 @@
  * hexadecimal, or with everything escaped that is not plain ASCII: what a
  * stranger sends must never reach a terminal as it is. Start reading at
  * trace_client_hello().
+ * TUTORIAL.md, chapter 6.10.
  */
 #include "trace.h"
 

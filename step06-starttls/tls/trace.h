@@ -8,6 +8,7 @@
  *
  *     TLS < ...   the client sent it          TLS > ...   we sent it
  *     TLS   ...   a field of the message      TLS = ...   computed by us
+ * TUTORIAL.md, chapter 6.10.
  */
 
 #include "alert.h"

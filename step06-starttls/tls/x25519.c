@@ -20,6 +20,7 @@
  * Neither is unique: only field_to_bytes() finds the number below p.
  *
  * Start reading at ladder_step().
+ * TUTORIAL.md, chapter 6.5.
  */
 
 #include "x25519.h"

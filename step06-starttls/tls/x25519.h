@@ -7,6 +7,7 @@
  * A private key is any 32 random bytes. The public key is x25519_base() of it;
  * what two sides share is x25519() of one's private key and the other's public
  * key. All strings are 32 bytes, least significant byte first.
+ * TUTORIAL.md, chapter 6.5.
  */
 
 #include <stdbool.h>
