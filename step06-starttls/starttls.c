@@ -124,8 +124,9 @@ bool starttls_is_offered(const struct session *session)
     return session->config->tls && !session->suite;
 }
 
-/* From here on the connection is read and written through TLS, and what was
- * read in plaintext is forgotten: CVE-2011-0411 was to keep it. */
+/* From here on the connection is read and written through TLS. What was read
+ * in plaintext is forgotten: to keep it was CVE-2011-0411. The handshake has
+ * not seen it either, as it reads the socket itself. */
 static void protect(struct session *session, struct tls *tls)
 {
     struct conn *conn = session->conn;

@@ -12,6 +12,8 @@ very end, because deleting thousands of files slows ext4 down for minutes.
 """
 import argparse
 import base64
+import ctypes
+import multiprocessing
 import os
 import random
 import re
@@ -20,12 +22,15 @@ import shutil
 import signal
 import smtplib
 import socket
+import ssl
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+import tls_library
 
 HERE = Path(__file__).resolve().parent
 BUILD = Path(os.environ.get("SMTPD_BUILD", HERE.parent / "build"))
@@ -263,12 +268,215 @@ def syncs(directory, steps):
         print("  %-28s %s" % (Path(step_program(number)).name, kinds or "none"))
 
 
+# --- TLS ---
+
+SUITE = "TLS_CHACHA20_POLY1305_SHA256"
+WITH_TLS = ["-c", "certificate.pem", "-k", "key.pem"]
+BIG = b"Subject: big\r\n\r\n" + (b"x" * 98 + b"\r\n") * 50000 + b".\r\n"
+
+
+class OpenSSL(Server):
+    """openssl s_server, with the certificate and key of another server."""
+
+    def __init__(self, credentials):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        command = ["openssl", "s_server", "-accept", "127.0.0.1:%d" % self.port, "-cert", credentials / "certificate.pem", "-key",
+                   credentials / "key.pem", "-tls1_3", "-ciphersuites", SUITE, "-groups", "X25519", "-num_tickets", "0", "-quiet"]
+        self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL)
+        self.pid = self.process.pid
+        for _ in range(500):
+            if self.answers():
+                return
+            time.sleep(0.01)
+        sys.exit("bench.py: openssl s_server does not listen")
+
+
+def client_context():
+    """No check of the certificate: a client's work does not count here."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def say(sock, *lines):
+    """Commands, one after the other; each waits for the end of its reply."""
+    for line in lines:
+        if line:
+            sock.sendall(line.encode() + b"\r\n")
+        reply = b""
+        while not re.search(rb"(^|\n)\d\d\d [^\n]*\n$", reply):
+            reply += sock.recv(4096) or b"000 \n"
+
+
+def connect(port, context, starttls):
+    sock = socket.create_connection(("127.0.0.1", port), 30)
+    if starttls:
+        say(sock, "", "EHLO client.example")
+    if starttls and context:
+        say(sock, "STARTTLS")
+    return context.wrap_socket(sock) if context else sock
+
+
+def one_handshake(port, context, starttls):
+    with connect(port, context, starttls) as sock:
+        if context and sock.cipher()[0] != SUITE:
+            sys.exit("bench.py: another suite, %s" % sock.cipher()[0])
+        if context:
+            sock.unwrap()       # both say close_notify, so all of the handshake is done
+
+
+def handshakes(directory, rounds, count):
+    """CPU of the server for full handshakes, x25519 and P-256 signatures. The client is the same for each."""
+    servers = {"step 6, with fork and STARTTLS": (Server(directory, step_program(6), WITH_TLS), client_context(), True)}
+    ours = servers["step 6, with fork and STARTTLS"][0]
+    servers["step 6, the same without TLS"] = (ours, None, True)
+    if tool("openssl"):
+        servers["openssl s_server, one process"] = (OpenSSL(ours.directory), client_context(), False)
+    figures = {name: [] for name in servers}
+    for _ in range(rounds):
+        for name, (server, context, starttls) in servers.items():
+            before = server.cpu()
+            for _ in range(count):
+                one_handshake(server.port, context, starttls)
+            kept(server)
+            figures[name].append((server.cpu() - before) / count)
+    for server in {id(server): server for server, _, _ in servers.values()}.values():
+        server.stop()
+    median = {name: statistics.median(values) for name, values in figures.items()}
+    alone = "step 6, the difference: a handshake"
+    median[alone] = median["step 6, with fork and STARTTLS"] - median["step 6, the same without TLS"]
+    print("\nFull TLS 1.3 handshakes: x25519, ChaCha20-Poly1305, ECDSA with P-256\n  %-38s %12s %18s" % ("", "CPU us/each", "per CPU second"))
+    for name, cpu in median.items():
+        print("  %-38s %12.0f %18.0f" % (name, cpu * 1e6, 1 / max(cpu, 1e-9)))
+
+
+def deliver_big(port, tls, count):
+    with connect(port, client_context() if tls else None, True) as sock:
+        say(sock, "EHLO client.example")
+        for _ in range(count):
+            say(sock, "MAIL FROM:<a@localhost>", "RCPT TO:<you@localhost>", "DATA")
+            sock.sendall(BIG)
+            say(sock, "")
+
+
+def big_messages(directory, rounds, count):
+    """5 MB messages over kept connections, from 4 processes. The sender is the same for each, inside TLS or not."""
+    rows = {"step 6, plaintext": (step_program(6), WITH_TLS, False), "step 6, TLS": (step_program(6), WITH_TLS, True)}
+    if tool("smtp-sink"):
+        rows = {"smtp-sink, plaintext (keeps nothing)": (None, (), False), **rows}
+    figures, fork = {name: [] for name in rows}, multiprocessing.get_context("fork")
+    for _ in range(rounds):
+        for name, (program, options, tls) in rows.items():
+            server = Server(directory, program, options)
+            senders = [fork.Process(target=deliver_big, args=(server.port, tls, count)) for _ in range(4)]
+            before, start = server.cpu(), time.monotonic()
+            for sender in senders:
+                sender.start()
+            for sender in senders:
+                sender.join()
+            seconds = time.monotonic() - start
+            kept(server)
+            figures[name].append((4 * count / seconds, (server.cpu() - before) / (4 * count)))
+            server.stop()
+    print("\n5 MB messages from 4 processes in Python, kept connections\n  %-38s %10s %12s %8s" % ("", "MB/s", "CPU us/each", "ratio"))
+    median = {name: [statistics.median(column) for column in zip(*values)] for name, values in figures.items()}
+    yardstick = next(iter(median.values()))[0]
+    for name, (rate, cpu) in median.items():
+        print("  %-38s %10.1f %12.0f %8.2f" % (name, rate * len(BIG) / 1e6, cpu * 1e6, rate / yardstick))
+
+
+def rate_of(function, seconds):
+    """Calls per second of CPU time."""
+    count, start = 0, time.process_time()
+    while time.process_time() - start < seconds:
+        function()
+        count += 1
+    return count / (time.process_time() - start)
+
+
+def seal_rate(library, name, seconds):
+    """MB/s of an AEAD over 16 KiB."""
+    aead, size = tls_library.aead(library, name), 16384
+    key, data, out = tls_library.opaque(), bytes(size), ctypes.create_string_buffer(size + 16)
+    aead.init(key, b"k" * aead.key_size)
+    return rate_of(lambda: aead.seal(key, b"n" * 12, b"header", 6, data, size, out), seconds) * size / 1e6
+
+
+def call_rate(library, name, *sizes):
+    """Calls per second of a function whose first argument is an output of up to 65 bytes."""
+    function, out = getattr(library, name), ctypes.create_string_buffer(65)
+    function.argtypes = [ctypes.c_void_p] * (1 + len(sizes))
+    inputs = [b"\x5a" * size for size in sizes]
+    return lambda seconds: rate_of(lambda: function(out, *inputs), seconds)
+
+
+def openssl_speed(pattern, arguments, seconds, **environment):
+    """A figure out of `openssl speed`; None without openssl."""
+    try:
+        done = subprocess.run(["openssl", "speed", "-seconds", str(max(1, round(seconds))), *arguments], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, env={**os.environ, **environment}, universal_newlines=True)
+    except OSError:
+        return None
+    found = re.search(pattern, done.stdout, re.M)
+    return float(found.group(1)) if found else None
+
+
+# name: (unit, what measures ours, pattern and arguments for openssl speed, what makes the unit of its figure)
+PRIMITIVES = {
+    "ChaCha20-Poly1305, 16 KiB": ("MB/s", lambda library: lambda seconds: seal_rate(library, "aead_chacha20_poly1305", seconds),
+                                  r"^ChaCha20-Poly1305 +([\d.]+)k", ["-bytes", "16384", "-evp", "chacha20-poly1305"], 1e-3),
+    "AES-128-GCM, 16 KiB": ("MB/s", lambda library: lambda seconds: seal_rate(library, "aead_aes128_gcm", seconds),
+                            r"(?i)^AES-128-GCM +([\d.]+)k", ["-bytes", "16384", "-evp", "aes-128-gcm"], 1e-3),
+    "P-256 signatures": ("/s", lambda library: call_rate(library, "ecdsa_sign", 32, 32),
+                         r"nistp256\) +\S+ +\S+ +([\d.]+)", ["ecdsap256"], 1),
+    "X25519": ("/s", lambda library: call_rate(library, "x25519", 32, 32), r"\(X25519\) +\S+ +([\d.]+)", ["ecdhx25519"], 1),
+    "P-256 key agreement": ("/s", lambda library: call_rate_p256(library), r"\(nistp256\) +\S+ +([\d.]+)", ["ecdhp256"], 1),
+}
+
+
+def call_rate_p256(library):
+    """The other side's key has to be a point of the curve."""
+    public, private, shared = ctypes.create_string_buffer(65), b"\x5a" * 32, ctypes.create_string_buffer(32)
+    for name, count in (("p256_public_key", 2), ("p256_ecdh", 3)):
+        getattr(library, name).argtypes = [ctypes.c_void_p] * count
+    library.p256_public_key(public, private)
+    return lambda seconds: rate_of(lambda: library.p256_ecdh(shared, private, public), seconds)
+
+
+def primitives(rounds, seconds):
+    """Our plain C beside OpenSSL: with the processor's vector and AES instructions put out of its reach, and with them."""
+    library = tls_library.load()
+    print("\nPrimitives, per CPU second\n  %-28s %12s %12s %22s %22s" % ("", "", "ours", "OpenSSL, ia32cap=0", "OpenSSL"))
+    for name, (unit, measure, pattern, arguments, factor) in PRIMITIVES.items():
+        ours, columns = measure(library), [[], [], []]
+        for _ in range(rounds):
+            columns[0].append(ours(seconds))
+            columns[1].append(openssl_speed(pattern, arguments, seconds, OPENSSL_ia32cap="0"))
+            columns[2].append(openssl_speed(pattern, arguments, seconds))
+        figures = [statistics.median(column) if None not in column else None for column in columns]
+        figures[1:] = [figure and figure * factor for figure in figures[1:]]
+        shown = ["-" if figure is None else "%.0f" % figure if figure is figures[0] else "%.0f (%.2f)" % (figure, figures[0] / figure)
+                 for figure in figures]
+        print("  %-28s %12s %12s %22s %22s" % (name, unit, *shown))
+    print("  (in brackets: ours as a part of it)")
+
+
+def tls(directory, rounds, quick):
+    if not step_program(6):
+        return
+    handshakes(directory, rounds, 60 if quick else 600)
+    big_messages(directory, rounds, 2 if quick else 12)
+    primitives(rounds, 0.2 if quick else 1)
+
+
 def main():
     parser = argparse.ArgumentParser(description="Measure the steps beside something known.")
     parser.add_argument("--quick", action="store_true", help="one round of a tenth")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", default="3,5,6", help="default: 3,5,6")
-    parser.add_argument("--only", choices=["throughput", "parsing", "memory", "syncs"])
+    parser.add_argument("--only", choices=["throughput", "parsing", "memory", "syncs", "tls"])
     options = parser.parse_args()
     steps = [int(n) for n in options.steps.split(",") if step_program(int(n))]
     rounds = 1 if options.quick else options.rounds
@@ -288,6 +496,8 @@ def main():
             memory(directory, steps)
         if wanted("syncs"):
             syncs(directory, steps)
+        if wanted("tls"):
+            tls(directory, rounds, options.quick)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 

@@ -277,8 +277,10 @@ class Client:
         __tracebackhide__ = True
         if self.buffer:
             self.fail("nothing in plaintext after the 220", escape(self.buffer))
-        try:        # an end without close_notify is to be seen: it counts as a reset
-            self.sock = (context or trusting()).wrap_socket(self.sock, server_hostname=name, suppress_ragged_eofs=False)
+        context = context or trusting()
+        context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)     # an end without close_notify is to be seen:
+        try:                                                                # it counts as a reset
+            self.sock = context.wrap_socket(self.sock, server_hostname=name, suppress_ragged_eofs=False)
         except OSError as error:
             self.fail("a TLS handshake", error)
         self.log.append(("=", ("%s, %s" % (self.sock.version(), self.sock.cipher()[0])).encode()))

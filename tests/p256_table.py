@@ -19,6 +19,7 @@ HEAD = """\
  * Written by tests/p256_table.py. p256_point.h says which multiple is where,
  * p256_point_multiply_base() what it is good for. Each pair of lines is a
  * coordinate times 2^256 modulo p, the least significant limb first.
+ * TUTORIAL.md, chapter 6.6.
  */
 
 #include "p256_point.h"

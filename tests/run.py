@@ -100,7 +100,7 @@ def find_python():
 def make_scratch():
     """A directory for all that the tests write: in memory where there is room, for they make and delete some ten thousand files."""
     memory = "/dev/shm"
-    roomy = "TMPDIR" not in os.environ and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 ** 31
+    roomy = "TMPDIR" not in os.environ and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 ** 30
     return tempfile.mkdtemp(prefix="smtpd-tests-", dir=memory if roomy else None)
 
 

@@ -24,7 +24,7 @@ usage = """usage: smtpd [options]
   -p port     default 2525; 0 takes any free port
   -v          show the conversation
 """
-if sys.argv[1:2] == ["-?"]:
+if "-?" in sys.argv:
     sys.exit(usage)
 listener = socket.socket()
 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -261,6 +261,11 @@ FAULTS = [
     ("## Before you start", "## Going live", "sections stand in order", "## Chapter 2"),
     ("### 2.2 What", "### 2.3 What", "parts are numbered without gaps"),
     ("### 2.1 The", "### 3.1 The", "a part has the number of its chapter"),
+    ("[a file](step01", "[a file] (https://x.org) (step01", "a link is written in one piece"),
+    ("[a file](step01-echo/main.c)", "[a file][main]", "a link is written in one piece"),
+    ("Try `make help`.", "Try `make help`.\n---", "a heading begins with #"),
+    ("Try `make help`.", "Try `make help.", "a backtick that has no partner"),
+    ("Try `make help`.", "Try <port>.", "this is a tag"),
     # placeholders
     ("| `<word>` |", "| `<port>` |", "a placeholder has one row", "| Placeholder"),
     ("| `<word>` |", "| word |", "a placeholder"),
@@ -272,8 +277,10 @@ FAULTS = [
     ("`build/step02-commands -v` |", "`build/step02-commands -q` |", "an option of the program"),
     ("make test-02", "make test-2", "row Test"),
     ("make diff-02", "make diff-03", "row See the change"),
-    ("2 new files, 12 lines", "3 new files, 12 lines", "the real diff: new files"),
-    ("2 new files, 12 lines", "2 new files, 13 lines", "the real diff: lines"),
+    ("2 new files, 12 lines", "3 new files, 12 lines", "the real diff: new file"),
+    ("2 new files, 12 lines", "2 new files, 13 lines", "the real diff: line"),
+    ("2 new files, 12 lines", "2 new files, 2 files changed", "the real diff: changed file"),
+    ("2 new files, 12 lines", "2 new files, 1 line removed", "the real diff: removed line"),
     ("| `main.c` | 1 | 0 |", "| `main.c` | 2 | 0 |", "the real diff of main.c"),
     ("| `main.c` | 1 | 0 |", "| `main.c` | 1 | 1 |", "the real diff of main.c"),
     ("| `main.c` | 1 | 0 |\n", "", "all files that are touched", "| File |"),
@@ -312,7 +319,7 @@ FAULTS = [
     ("C: HELO", "C: HELO\\n", "the server said something else", "S: 250 b'HELO"),
     ("S: 250 b'a\\x00", "S: 250 b'a\\x01", "the server said something else"),
     ("```smtp step02-commands -v", "```smtp step09-gone -v", "a conversation names its step"),
-    ("```smtp step02-commands -v", "```smtp step02-commands -p", "the program does not start"),
+    ("```smtp step02-commands -v", "```smtp step02-commands -?", "the program does not start"),
     # messages
     ("From: you@localhost\nSubject: hello\n", "From: <you@localhost\nSubject: hello\n", "a message has no defects", "```eml\n"),
     ("From: you@localhost\nSubject: hello\n\n", "From: you@localhost\nHello.\n", "a message has no defects", "```eml\n"),
@@ -327,7 +334,7 @@ FAULTS = [
     ('B["two (2)"]', "B[two (2)]", "a line that a flowchart does not have"),
     ("flowchart LR", "flowchart", "a diagram of a known type"),
     ("*The way.*\n", "The way.\n", "a picture has a caption", '```\n\nThe way.'),
-    ("*A box.*\n", "", "a picture has a caption", "```\n\n\n\nThe vector"),
+    ("*A box.*\n", "", "a picture has a caption", "```\n\n\nThe vector"),
     ("| box |", "| box |" + 70 * " " + "x", "a picture is at most"),
     ("| box |", "| box() |", "a function that is named exists"),
     # bytes
@@ -560,6 +567,15 @@ def test_nothing_runs_in_the_working_tree(repository, tmp_path):
     assert sorted(repository.rglob("*")) == before
 
 
+def test_a_command_can_ask_how_the_one_before_ended(repository, tmp_path):
+    assert run_blocks(repository, tmp_path, ["$ false\n$ echo $?\n1\n$ echo $?\n0"])[0] == []
+
+
+def test_a_server_is_waited_for_though_its_log_has_old_lines(repository, tmp_path):
+    block = "$ build/step02-commands > log &\n$ cat log\nlistening on 127.0.0.1 port 2525\n$ kill %1"
+    assert run_blocks(repository, tmp_path, 5 * [block])[0] == []
+
+
 def test_a_command_that_hangs_is_named_and_ended(repository, tmp_path, monkeypatch):
     monkeypatch.setattr(tutorial_run, "COMMAND_SECONDS", 0.5)
     faults, _, _ = run_blocks(repository, tmp_path, ["$ echo $$ > pid; sleep 1000"])
@@ -589,7 +605,7 @@ def test_with_check_all_a_program_that_is_not_installed_is_a_fault(repository, t
 
 
 def test_chapters_have_port_2525_for_themselves(repository, tmp_path):
-    text = "".join("## Chapter %d: x\n\n```console\n$ build/step02-commands > log &\n$ sleep 0.2; cat log\nlistening on 127.0.0.1 port 2525\n$ kill %%1\n```\n" % n
+    text = "".join("## Chapter %d: x\n\n```console\n$ build/step02-commands > log &\n$ cat log\nlistening on 127.0.0.1 port 2525\n$ kill %%1\n```\n" % n
                    for n in (1, 2, 3))
     assert command_faults(new_text(repository, text), tmp_path) == []
 

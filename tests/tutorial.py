@@ -23,10 +23,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+import tls_library
 import tutorial_run
-from tutorial_code import (changes, chapter_step, diff_lines, file_names, is_function, is_name, make_targets, options, public_functions, replies,
-                           sources, step_named, steps)
-from tutorial_text import CODE_SPAN, NUMBER_OF_CHAPTERS, REPOSITORY, Fault, Text, compare, plain
+from tutorial_code import (changes, chapter_step, diff_lines, file_names, is_function, is_name, make_targets, options, program,
+                           public_functions, replies, sources, step_named, steps)
+from tutorial_text import CODE_SPAN, NUMBER_OF_CHAPTERS, REPOSITORY, Fault, Text, compare, plain, without_code
 
 EXCERPT_LINES_MAX = 25
 PICTURE_COLUMNS_MAX = 76
@@ -91,7 +92,7 @@ def check_smtp(text, block):
     step = step_named(text.root, block.words[1]) if len(block.words) > 1 else None
     if step is None:
         return [Fault(block.line, "a conversation names its step", "```smtp stepNN-name", "```" + block.info)]
-    return tutorial_run.run_conversation(text, block, text.root / "build" / step.name, int(step.name[4:6]))
+    return tutorial_run.run_conversation(text, block, program(text.root, step), int(step.name[4:6]))
 
 
 def check_eml(text, block):
@@ -212,7 +213,7 @@ def check_bytes(text, block):
     if any(map(pattern.match, published_vectors(text.root))):
         return [] if re.search(r"RFC \d+|FIPS|SP 800", above) else [
             Fault(block.line, "the paragraph above a published vector names the document", "RFC 8448 section 3", above)]
-    if any(map(pattern.match, tutorial_run.handshake_bytes(text.root / "build" / steps(text.root)[-1].name))):
+    if any(map(pattern.match, tutorial_run.handshake_bytes(program(text.root, steps(text.root)[-1])))):
         return []
     return [Fault(block.line, "these bytes are neither in a handshake of the last step nor in a vector that the tests have",
                   "", " ".join(pieces)[:200])]
@@ -383,6 +384,18 @@ def command_in(text, line, span):
     return unknown_options(options(text.root, step), line, found.group(2).split()) if step else []
 
 
+def check_marks(text):
+    """Outside code spans no backtick is left over, and nothing in angle brackets but links: GitHub would not show it."""
+    faults = []
+    for start, paragraph in text.paragraphs():
+        for offset, line in enumerate(without_code(paragraph).split("\n")):
+            if "`" in line.replace("\\`", ""):
+                faults.append(Fault(start + offset, "a backtick that has no partner", "", line.strip()))
+            faults += [Fault(start + offset, "this is a tag, which is not shown", "`%s`" % tag, tag)
+                       for tag in re.findall(r"<(?!https:|/?(?:a|br|sub|sup|kbd|details|summary)\b|!--)[a-zA-Z/][^>]*>", line)]
+    return faults
+
+
 def check_make_targets(text):
     """`make diff-03` in the text is a target of the Makefile."""
     faults, targets = [], make_targets(text.root)
@@ -456,20 +469,19 @@ def check_chapter_tables(text):
 
 
 def check_adds(text, step, line, cell):
-    """The numbers before "new files", "files changed", "lines" (or "lines added") and "lines changed" or "removed"."""
+    """The numbers before "new files", "files changed", "files" (all of them), "lines" or "lines added", "lines changed" or "removed"."""
     old = chapter_step(text.root, int(step.name[4:6]) - 1)
     counts = changes(old, step)
     new = [name for name in counts if old is None or name not in sources(old)]
-    real = {"new file": len(new), "changed file": len(counts) - len(new), "file changed": len(counts) - len(new),
-            "changed line": sum(removed for _, removed in counts.values())}
-    real.update({"file": len(counts) if old else len(new), "line": sum(added for added, _ in counts.values())})
-    kinds = [(r"new files?", "new file"), (r"files? (?:that )?changed?|changed files?", "file changed"), (r"lines? (?:changed|removed)|old lines?", "changed line"),
-             (r"(?:new |added )?lines?", "line"), (r"files?", "file")]
+    added, removed = (sum(count[at] for count in counts.values()) for at in (0, 1))
+    real = {"file": len(counts), "new file": len(new), "added file": len(new), "changed file": len(counts) - len(new),
+            "old file": len(counts) - len(new), "line": added, "new line": added, "added line": added,
+            "changed line": removed, "removed line": removed, "old line": removed}
     faults = []
-    for found in re.finditer(r"(\d[\d,]*) ((?:new |changed |added |old )?(?:files?|lines?)(?: (?:changed|removed|added))?)", plain(cell)):
-        number, kind = int(found.group(1).replace(",", "")), next(name for pattern, name in kinds if re.match(pattern, found.group(2)))
-        if number != real[kind]:
-            faults.append(Fault(line, "the real diff: %s" % found.group(2), str(real[kind]), str(number)))
+    for found in re.finditer(r"(\d[\d,]*) (new |old )?(file|line)s?(?: (changed|removed|added))?", plain(cell)):
+        number, kind = int(found.group(1).replace(",", "")), (found.group(2) or (found.group(4) or "") + " ") + found.group(3)
+        if number != real.get(kind.strip()):
+            faults.append(Fault(line, "the real diff: %s" % kind.strip(), str(real.get(kind.strip())), found.group()))
     return faults
 
 
@@ -561,8 +573,8 @@ def check_placeholders(text):
     return faults
 
 
-TEXT_RULES = [check_form, check_links, check_names, check_make_targets, check_headings, check_chapter_tables, check_line_tables, check_exercises,
-              check_placeholders]
+TEXT_RULES = [check_form, check_links, check_marks, check_names, check_make_targets, check_headings, check_chapter_tables, check_line_tables,
+              check_exercises, check_placeholders]
 
 
 # ---- rules for the complete text
@@ -656,9 +668,11 @@ def run_chapters(text, chapters, scratch):
     """Run the console blocks of chapters side by side: {chapter: future of (faults, skipped, {line: seconds})}."""
     scratch = Path(scratch)
     template = tutorial_run.copy_repository(text.root, scratch / "repository")
-    pool = concurrent.futures.ThreadPoolExecutor(max(2, os.cpu_count() or 1))
+    if "tls_library" in text.content and text.root == REPOSITORY:       # or each chapter that uses it would compile it
+        shutil.copy2(tls_library.build(), template / "build" / "libtls.so")
+    pool = concurrent.futures.ThreadPoolExecutor(2 * (os.cpu_count() or 1))     # they wait more than they work
     futures = {name: pool.submit(tutorial_run.run_chapter, text, blocks, template, scratch / ("run%d" % number) / "smtpd")
-               for number, (name, blocks) in enumerate(chapters.items())}
+               for number, (name, blocks) in enumerate(sorted(chapters.items(), key=lambda chapter: -len(chapter[1])))}
     pool.shutdown(wait=False)
     return futures
 

@@ -4,8 +4,12 @@ What is asked twice is read once. Each function takes the root of the repository
 """
 import ctypes
 import functools
+import os
 import re
 import subprocess
+from pathlib import Path
+
+from tutorial_text import REPOSITORY
 
 @functools.lru_cache(maxsize=None)
 def steps(root):
@@ -18,6 +22,12 @@ def step_named(root, name):
 
 def chapter_step(root, chapter):
     return next((step for step in steps(root) if int(step.name[4:6]) == chapter), None)
+
+
+def program(root, step):
+    """A step as it is built; where $SMTPD_BUILD says, if it is one of ours."""
+    build = os.environ.get("SMTPD_BUILD", root / "build") if root == REPOSITORY else root / "build"
+    return Path(build).resolve() / step.name
 
 
 @functools.lru_cache(maxsize=None)
@@ -100,7 +110,7 @@ def public_functions(step):
 @functools.lru_cache(maxsize=None)
 def options(root, step):
     """{"-l": True}: the options of a step, and whether they want an argument, as its usage text has them."""
-    done = subprocess.run([root / "build" / step.name, "-?"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+    done = subprocess.run([program(root, step), "-?"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
     return {letter: bool(argument) for letter, argument in re.findall(r"^ +(-[a-zA-Z])( [a-z]+)?  ", done.stdout, re.M)}
 
 

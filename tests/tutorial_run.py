@@ -25,7 +25,7 @@ from server import Server, StartError, make_mailbox
 from tutorial_text import Fault, compare, to_pattern
 
 TIMEOUT_SCALE = float(os.environ.get("SMTPD_TEST_TIMEOUT_SCALE", "1"))
-COMMAND_SECONDS = 30 * TIMEOUT_SCALE
+COMMAND_SECONDS = 60 * TIMEOUT_SCALE
 SETTLE_SECONDS = 2 * TIMEOUT_SCALE      # until a server listens, or has told of what it got
 PORT = 2525
 OWN_NETWORK = [sys.executable, str(Path(__file__).with_name("own_network.py"))]     # before a command
@@ -39,9 +39,12 @@ JOB_LINE = re.compile(r"\[\d+\][+-]?\s+(\d+|<pid>|(Done|Terminated|Killed|Exit \
 
 # Reads commands from descriptor $1, each ended by a NUL. After each: its exit status, and the jobs that still run.
 DRIVER = r"""
+tutorial_status() { return $tutorial_last; }
+tutorial_last=0
 while IFS= read -r -d '' tutorial_command <&$1; do
-    eval "eval \"\$tutorial_command\" </dev/null $1<&-"
-    printf '\036%d %s\036' $? "$(jobs -rp | tr '\n' ' ')"
+    eval "tutorial_status; eval \"\$tutorial_command\" </dev/null $1<&-"
+    tutorial_last=$?
+    printf '\036%d %s\036' $tutorial_last "$(jobs -rp | tr '\n' ' ')"
 done
 kill $(jobs -p) 2>/dev/null
 """
@@ -80,7 +83,7 @@ def copy_repository(root, target):
     """The steps, tests and Makefile with their times, and the programs, so that `make` has little to do."""
     target = Path(target)
     target.mkdir(parents=True)
-    wanted = [*root.glob("step[0-9][0-9]-*"), *root.glob("build/step[0-9][0-9]-*"), *root.glob("build/libtls.so"),
+    wanted = [*root.glob("step[0-9][0-9]-*"), *root.glob("build/step[0-9][0-9]-*"),
               *(root / name for name in ("tests", "Makefile", "README.md", "TUTORIAL.md", "LICENSE"))]
     for path in filter(Path.exists, wanted):
         place = target / path.relative_to(root)
@@ -209,11 +212,11 @@ def missing_tools(commands):
 def run_command(shell, command, directory, placeholders):
     """The faults of one command: what it printed is compared with what the text says it prints."""
     shell.settle()
-    before, listening, start = set(shell.jobs), shell.listening(), time.monotonic()
+    files, listening, jobs, start = output_files(command, directory), shell.listening(), set(shell.jobs), time.monotonic()
     output, _ = shell.run(command.text)
     shell.seconds[command.line] = time.monotonic() - start
-    if set(shell.jobs) - before:
-        wait_for_start(shell, command, directory, listening)
+    if set(shell.jobs) - jobs:
+        wait_for_start(shell, files, listening)
     for job in re.findall(r"\bkill\s[^;&|]*?(%\d+)", command.text):
         shell.run("wait %s 2>/dev/null" % job)
     expected = [(number, line) for number, line in command.expected if not JOB_LINE.match(line)]
@@ -232,14 +235,22 @@ def run_command(shell, command, directory, placeholders):
     return [Fault(line, "`%s` printed something else%s" % (command.text.split("\n")[0], hint), wanted, instead)]
 
 
-def wait_for_start(shell, command, directory, listening):
+def output_files(command, directory):
+    """{path: its state} of the files that a command's output goes to."""
+    return states(Path(directory, name) for name in re.findall(r">\s*([\w./-]+)", command.text) if name != "/dev/null")
+
+
+def states(paths):
+    return {path: path.stat() if path.exists() else None for path in paths}
+
+
+def wait_for_start(shell, before, listening):
     """A program in the background has started once it has written to the file that its output goes to. One that writes
     nothing has started when it listens, or has had some time."""
-    places = [Path(directory, name) for name in re.findall(r">\s*([\w./-]+)", command.text) if name != "/dev/null"]
     start, silent = time.monotonic(), SETTLE_SECONDS / 4
-    while time.monotonic() - start < (SETTLE_SECONDS if places else silent):
+    while time.monotonic() - start < (SETTLE_SECONDS if before else silent):
         listens = shell.listening() != listening
-        if any(path.exists() and path.stat().st_size for path in places) or (listens and not places):
+        if any(state and state.st_size and state != before[path] for path, state in states(before).items()) or (listens and not before):
             return
         time.sleep(0.005)
         shell.run("true")
@@ -261,8 +272,9 @@ def run_chapter(text, blocks, template, scratch):
                     save_message(block, directory)
                 else:
                     run_block(text, block, shell, directory, faults, skipped)
-            faults += [] if not shell.jobs else [Fault(
-                blocks[-1].line, "a program still runs at the end of the chapter", "$ kill %1", "%d running" % len(shell.jobs))]
+            if shell.jobs:
+                last = [block.line for block in blocks if block.words[0] == "console"][-1]
+                faults.append(Fault(last, "a program still runs at the end of the chapter", "$ kill %1", "%d running" % len(shell.jobs)))
         except Stuck as stuck:
             faults.append(stuck.args[1])
     return faults, skipped, shell.seconds

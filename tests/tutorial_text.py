@@ -63,6 +63,7 @@ class Link(NamedTuple):
 # ---- pieces of Markdown
 
 FENCE = re.compile(r"( *)(`{3,}|~{3,})\s*(.*)$")
+TARGET = re.compile(r"\]\(([^()\s]*(?:\([^()\s]*\)[^()\s]*)*)(?:\s+\"[^\"]*\")?\)")      # of a link: ](target "title")
 CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.S)
 
 
@@ -80,8 +81,8 @@ def slug(title):
 
 def cells(row):
     """The cells of a row of a table; a bar within a cell is written \\|, even in code."""
-    parts = re.split(r"(?<!\\)\|", row.strip().strip("|") if not row.strip().endswith("\\|") else row.strip().lstrip("|"))
-    return [part.strip().replace("\\|", "|") for part in parts]
+    row = re.sub(r"(?<!\\)\|$", "", row.strip())
+    return [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", row[1:])]
 
 
 def without_code(text):
@@ -157,6 +158,8 @@ class Text:
             if not found:
                 if re.match(r"#{1,6}\w", line):
                     self.faults.append(Fault(number, "a heading has a blank after its #", "", line))
+                if re.fullmatch(r"(-{2,}|=+) *", line) and self.prose[number - 2].strip():
+                    self.faults.append(Fault(number, "a heading begins with #, or a blank line before a rule", "", line))
                 continue
             anchor = slug(found.group(2))
             count = used[anchor] = used.get(anchor, -1) + 1
@@ -181,18 +184,20 @@ class Text:
 
     def read_links(self):
         text = without_code("\n".join(self.prose))
-        for found in re.finditer(r"\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^()\s]*(?:\([^()\s]*\)[^()\s]*)*)(?:\s+\"[^\"]*\")?\)", text):
-            self.links.append(Link(text.count("\n", 0, found.start(1)) + 1, found.group(1)))
-        for found in re.finditer(r"^\[[^\]]+\]:\s*(\S+)", text, re.M):
-            self.links.append(Link(text.count("\n", 0, found.start()) + 1, found.group(1)))
-        for found in re.finditer(r"<([a-z]+://[^>\s]*)>|(?<![(<\w/])(https?://[^\s)>]*)", text):
-            self.links.append(Link(text.count("\n", 0, found.start()) + 1, found.group(1) or found.group(2)))
-        well_formed = text.count("](")
-        read = len(re.findall(r"\]\([^\s)]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+\"[^\"]*\")?\)", text))
-        if well_formed != read:
-            for number, line in enumerate(text.split("\n"), 1):
-                if re.search(r"\]\((?![^\s)]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+\"[^\"]*\")?\))", line):
-                    self.faults.append(Fault(number, "a link that does not end", "[text](target)", line.strip()))
+
+        def line_of(found):
+            return text.count("\n", 0, found.start()) + 1
+
+        for opened in re.finditer(r"\]\(", text):
+            found = TARGET.match(text, opened.start())
+            if found:
+                self.links.append(Link(line_of(found), found.group(1)))
+            else:
+                self.faults.append(Fault(line_of(opened), "a link that does not end", "[text](target)", self.lines[line_of(opened) - 1]))
+        for found in re.finditer(r"<([a-z]+://[^>\s]*)>|(?<![(<\w/])([a-z]+://[^\s)>]*)", text):
+            self.links.append(Link(line_of(found), found.group(1) or found.group(2)))
+        for found in re.finditer(r"\]\s+\((?:#|https?:)[^)]*\)|\]\[[^\]]*\]|^\[[^\]]+\]:", text, re.M):
+            self.faults.append(Fault(line_of(found), "a link is written in one piece", "[text](target)", found.group()))
 
     def read_placeholders(self):
         """{"<port>": "[0-9]+"} from the table whose first column is headed "Placeholder"."""

@@ -7,13 +7,14 @@
  *               |
  *         Derive-Secret(., "derived", "")
  *               |
- *   ECDHE -> HKDF-Extract = Handshake Secret ---> "c hs traffic", "s hs
- * traffic"
+ *   ECDHE -> HKDF-Extract = Handshake Secret
+ *               |               +--> "c hs traffic", "s hs traffic"
  *               |
  *         Derive-Secret(., "derived", "")
  *               |
- *       0 -> HKDF-Extract = Master Secret ------> "c ap traffic", "s ap
- * traffic", "exp master"
+ *       0 -> HKDF-Extract = Master Secret
+ *                               +--> "c ap traffic", "s ap traffic",
+ *                                    "exp master"
  *
  * "0" is a string of SHA256_SIZE zero bytes. Each step needs all that went in
  * before and can't be turned round: who learns a traffic secret learns nothing

@@ -7,39 +7,42 @@
  * TUTORIAL.md, chapter 6.10.
  */
 
-enum content_type { /* RFC 8446 5.1 */
-                    CONTENT_CHANGE_CIPHER_SPEC = 20,
-                    CONTENT_ALERT = 21,
-                    CONTENT_HANDSHAKE = 22,
-                    CONTENT_APPLICATION_DATA = 23,
+/* RFC 8446 5.1 */
+enum content_type {
+    CONTENT_CHANGE_CIPHER_SPEC = 20,
+    CONTENT_ALERT = 21,
+    CONTENT_HANDSHAKE = 22,
+    CONTENT_APPLICATION_DATA = 23,
 };
 
-enum handshake_type { /* RFC 8446 4 */
-                      HANDSHAKE_CLIENT_HELLO = 1,
-                      HANDSHAKE_SERVER_HELLO = 2,
-                      HANDSHAKE_ENCRYPTED_EXTENSIONS = 8,
-                      HANDSHAKE_CERTIFICATE = 11,
-                      HANDSHAKE_CERTIFICATE_VERIFY = 15,
-                      HANDSHAKE_FINISHED = 20,
-                      HANDSHAKE_KEY_UPDATE = 24,
-                      HANDSHAKE_MESSAGE_HASH = 254,
+/* RFC 8446 4 */
+enum handshake_type {
+    HANDSHAKE_CLIENT_HELLO = 1,
+    HANDSHAKE_SERVER_HELLO = 2,
+    HANDSHAKE_ENCRYPTED_EXTENSIONS = 8,
+    HANDSHAKE_CERTIFICATE = 11,
+    HANDSHAKE_CERTIFICATE_VERIFY = 15,
+    HANDSHAKE_FINISHED = 20,
+    HANDSHAKE_KEY_UPDATE = 24,
+    HANDSHAKE_MESSAGE_HASH = 254,
 };
 
-enum extension_type { /* RFC 8446 4.2; the IANA registry has the others */
-                      EXTENSION_SERVER_NAME = 0,
-                      EXTENSION_SUPPORTED_GROUPS = 10,
-                      EXTENSION_SIGNATURE_ALGORITHMS = 13,
-                      EXTENSION_ALPN = 16,
-                      EXTENSION_PADDING = 21,           /* RFC 7685 */
-                      EXTENSION_RECORD_SIZE_LIMIT = 28, /* RFC 8449 */
-                      EXTENSION_PRE_SHARED_KEY = 41,
-                      EXTENSION_EARLY_DATA = 42,
-                      EXTENSION_SUPPORTED_VERSIONS = 43,
-                      EXTENSION_COOKIE = 44,
-                      EXTENSION_PSK_KEY_EXCHANGE_MODES = 45,
-                      EXTENSION_SIGNATURE_ALGORITHMS_CERT = 50,
-                      EXTENSION_KEY_SHARE = 51,
-                      EXTENSION_ENCRYPTED_CLIENT_HELLO = 0xfe0d, /* RFC 9849 */
+/* RFC 8446 4.2; the IANA registry has the others */
+enum extension_type {
+    EXTENSION_SERVER_NAME = 0,
+    EXTENSION_SUPPORTED_GROUPS = 10,
+    EXTENSION_SIGNATURE_ALGORITHMS = 13,
+    EXTENSION_ALPN = 16,
+    EXTENSION_PADDING = 21,           /* RFC 7685 */
+    EXTENSION_RECORD_SIZE_LIMIT = 28, /* RFC 8449 */
+    EXTENSION_PRE_SHARED_KEY = 41,
+    EXTENSION_EARLY_DATA = 42,
+    EXTENSION_SUPPORTED_VERSIONS = 43,
+    EXTENSION_COOKIE = 44,
+    EXTENSION_PSK_KEY_EXCHANGE_MODES = 45,
+    EXTENSION_SIGNATURE_ALGORITHMS_CERT = 50,
+    EXTENSION_KEY_SHARE = 51,
+    EXTENSION_ENCRYPTED_CLIENT_HELLO = 0xfe0d, /* RFC 9849 */
 };
 
 enum {

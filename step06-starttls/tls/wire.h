@@ -49,8 +49,7 @@ struct slice reader_bytes(struct reader *reader, size_t size);
  * the length is outside of these bounds. */
 struct slice reader_vector(struct reader *reader, size_t floor, size_t ceiling);
 
-/* The same for `uint16 name<floor..ceiling>`: failed also on half an element.
- */
+/* The same for `uint16 name<floor..ceiling>`; failed also on half a number. */
 struct slice reader_u16_vector(struct reader *reader, size_t floor,
                                size_t ceiling);
 
