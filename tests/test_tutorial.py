@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import tutorial
+from tutorial_blocks import check_block
 from tutorial_text import REPOSITORY, Text
 
 pytestmark = pytest.mark.repository
@@ -51,4 +52,4 @@ def test_text(rule):
 
 @pytest.mark.parametrize("block", TEXT.blocks, ids=lambda block: "line-%d-%s" % (block.line, "-".join(block.words[:2]) or "no-rule"))
 def test_block(block):
-    fail_if(tutorial.check_block(TEXT, block))
+    fail_if(check_block(TEXT, block))

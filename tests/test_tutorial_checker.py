@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import tutorial
+import tutorial_blocks
 import tutorial_run
 from server import eventually
 from tutorial_text import REPOSITORY, Text, compare, slug
@@ -49,7 +50,7 @@ FILES = {
     "Makefile": "all:\n\ntest-%:  ## one step\n\ndiff-%:\n\nhelp:\n",
     "step01-echo/main.c": HEAD % ("main.c", 1) + "int main(void)\n{\n    return 0;\n}\n",
     "step02-commands/main.c": HEAD % ("main.c", 1) + "int main(void)\n{\n    verb_find();\n    return 0;\n}\n",
-    "step02-commands/verb.c": HEAD % ("verb.c", 2) + "void verb_find(void)\n{\n    helper_name(550, \"5.1.1\", x);\n}\n",
+    "step02-commands/verb.c": HEAD % ("verb.c", 2) + "void verb_find(void)\n{\n    helper_name(550, \"5.1.1\", STATE_ONE);\n}\n",
     "step02-commands/verb.h": HEAD % ("verb.h", 2) + "void verb_find(void);\nstatic inline int aside(void)\n{\n    return 1;\n}\n",
     "tests/vectors.py": 'VECTOR = ("00010203 04050607"\n          "08090a0b")\n',
     "build/step01-echo": PROGRAM,
@@ -164,9 +165,9 @@ sequenceDiagram
 
 ```mermaid
 stateDiagram-v2
-    [*] --> Greeted: HELO
+    [*] --> STATE_ONE: HELO
     state "Two words" as Two
-    Greeted --> Two
+    STATE_ONE --> Two
 ```
 
 *The states.*
@@ -197,6 +198,7 @@ The vector is that of RFC 8439 2.3.2:
 ```dns
 example.org.     3600 IN MX  10 mx.example.org.     ; who takes the mail
 mx.example.org.  A   192.0.2.25
+25.2.0.192.in-addr.arpa.  PTR  mx.example.org.
 ```
 
 ```ini
@@ -330,7 +332,11 @@ FAULTS = [
     ("C->>S: HELO", "C->>S: a; b", "a line that a sequenceDiagram does not have"),
     ("C->>S: HELO", "C->>T: HELO", "who speaks is declared"),
     ("participant S as verb.c", "participant S as verbs.c", "a file that is named exists"),
-    ("Greeted --> Two\n", "Greeted -> Two\n", "a line that a stateDiagram-v2 does not have"),
+    ("STATE_ONE --> Two\n", "STATE_ONE -> Two\n", "a line that a stateDiagram-v2 does not have"),
+    ("STATE_ONE --> Two", "STATE_OEN --> Two", "a state is one of the code"),
+    ("[*] --> STATE_ONE", "[*] --> Three", "a state is one of the code", "    STATE_ONE --> Two"),
+    ("Note over C,S", "Note over C,T", "who speaks is declared"),
+    ("B -->|yes|", "b -->|yes|", "a node has a label", "    A[one]"),
     ('B["two (2)"]', "B[two (2)]", "a line that a flowchart does not have"),
     ("flowchart LR", "flowchart", "a diagram of a known type"),
     ("*The way.*\n", "The way.\n", "a picture has a caption", '```\n\nThe way.'),
@@ -347,6 +353,12 @@ FAULTS = [
     ("10 mx.example.org. ", "mx.example.org. ", "a line of a zone"),
     ("192.0.2.25", "192.0.2", "a line of a zone"),
     ("10 mx.example.org. ", "10 mx.example.org ", "a line of a zone"),
+    ("192.0.2.25", "8.8.8.8", "a line of a zone"),
+    ("mx.example.org.  A", "mx.example.com.  A", "a host that a record points to", "example.org.     3600"),
+    ("25.2.0.192.in", "26.2.0.192.in", "a PTR record is that"),
+    ("mx.example.org.     ;", "mx.exmaple.org.     ;", "a host that a record points to"),
+    ("[Service]", "[Sevrice]", "a section, a key"),
+    ("ExecStart=", "ExecStrat=", "a section, a key"),
     ("smtpd -p 25 -v", "smtpd -p 25 -q", "an option of the program"),
     ("smtpd -p 25 -v", "smtpd -v -p", "an option of the program"),
     ("[Service]\n", "Type: simple\n[Service]\n", "a section, a key"),
@@ -428,7 +440,7 @@ def static_faults(text, known=()):
     """All that is found without running commands. Conversations that are known to be right are not held again."""
     faults = [fault for rule in tutorial.TEXT_RULES for fault in rule(text)]
     blocks = [block for block in text.blocks if block.words[:1] != ["smtp"] or block.lines not in known or block.info not in TEXT]
-    return faults + [fault for block in blocks for fault in tutorial.check_block(text, block)]
+    return faults + [fault for block in blocks for fault in tutorial_blocks.check_block(text, block)]
 
 
 def command_faults(text, scratch):
@@ -463,8 +475,8 @@ def test_a_command_that_prints_something_else_is_found(fault, repository, tmp_pa
 
 def test_every_rule_is_tried():
     """Each kind of block stands in the small text."""
-    kinds = {tutorial.rule_of(block) for block in Text("small.md", REPOSITORY, False, TEXT).blocks}
-    assert kinds == set(tutorial.BLOCK_RULES)
+    kinds = {tutorial_blocks.rule_of(block) for block in Text("small.md", REPOSITORY, False, TEXT).blocks}
+    assert kinds == set(tutorial_blocks.BLOCK_RULES)
 
 
 # ---- the complete text
@@ -647,8 +659,8 @@ def test_the_bytes_of_a_real_handshake(tmp_path):
     if not program.exists():
         pytest.skip("step 6 is not built")
     text = "From a handshake:\n\n```text bytes\n16 03 03 00 7a  the record\n02 00 00 76 03 03 [32 bytes] 20 ...\n13 03 00\n```\n"
-    assert tutorial.check_block(*text_and_block(text)) == []
-    assert tutorial.check_block(*text_and_block(text.replace("13 03 00", "13 04 00"))) != []
+    assert tutorial_blocks.check_block(*text_and_block(text)) == []
+    assert tutorial_blocks.check_block(*text_and_block(text.replace("13 03 00", "13 04 00"))) != []
 
 
 def text_and_block(content):
