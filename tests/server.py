@@ -15,6 +15,7 @@ from pathlib import Path
 from client import TIMEOUT, Client
 
 SANITIZER_REPORT = re.compile(r"(ERROR|WARNING): \w+Sanitizer|runtime error:")
+MARK = re.compile(rb"# mark \d+\n$")
 LISTENING = re.compile(r"listening on (\S+) port (\d+)$")
 
 
@@ -61,11 +62,12 @@ class Server:
         self.step = step
         self.killed = False
         self.lines = []
+        self.marks = set()
         self.changed = threading.Condition()
         self.stderr_path = self.directory.with_name(self.directory.name + "-stderr.txt")
         self.write_end = self.start(popen or {})
         self.pid = self.process.pid
-        self.listening = self.wait_for_listening()
+        self.wait_for_listening()
         self.port = self.listening[0][1]
 
     # ---- starting and ending
@@ -80,18 +82,19 @@ class Server:
         self.reader.start()
         return write_end
 
-    def wait_for_listening(self):
-        """The sockets it says it listens on, as [(address, port)]; they are named before anything else is printed."""
-        def lines():
-            return [found for found in map(LISTENING.match, self.lines) if found]
+    @property
+    def listening(self):
+        """The sockets it says it listens on so far, as [(address, port)]."""
+        found = filter(None, map(LISTENING.match, self.lines))
+        return [(line.group(1), int(line.group(2))) for line in found]
 
-        if not self.wait_for(lambda: lines() or self.has_ended()) or not lines():
-            self.sync()
+    def wait_for_listening(self):
+        """Wait until it listens on a socket; another may follow."""
+        if not self.wait_for(lambda: self.listening or self.has_ended()) or not self.listening:
+            lines = self.stdout_lines()
             self.kill()
             raise StartError("%s\nexpected: a line `listening on ADDRESS port N` on stdout\ncame:     %s\nstderr:   %s" % (
-                " ".join(self.command), self.stdout_lines() or "nothing", self.stderr_text().strip() or "nothing"))
-        self.sync()
-        return [(found.group(1), int(found.group(2))) for found in lines()]
+                " ".join(self.command), lines or "nothing", self.stderr_text().strip() or "nothing"))
 
     def send_signal(self, number):
         self.process.send_signal(number)
@@ -152,10 +155,17 @@ class Server:
     # ---- what it printed
 
     def collect(self, read_end):
+        unfinished = b""
         with open(read_end, "rb") as stream:
             for line in stream:
+                mark = MARK.search(line)
                 with self.changed:
-                    self.lines.append(line.decode("utf-8", "backslashreplace").rstrip("\n"))
+                    if mark:    # it may stand in the middle of a line of the program
+                        self.marks.add(mark.group())
+                        unfinished += line[:mark.start()]
+                    else:
+                        self.lines.append((unfinished + line).decode("utf-8", "backslashreplace").rstrip("\n"))
+                        unfinished = b""
                     self.changed.notify_all()
 
     def wait_for(self, condition):
@@ -170,11 +180,9 @@ class Server:
         """Read all that the program has written by now: a mark that we write into the same pipe comes after it."""
         if self.write_end is None:
             return
-        mark = "# mark %d" % time.monotonic_ns()
-        os.write(self.write_end, mark.encode() + b"\n")
-        self.wait_for(lambda: mark in self.lines)
-        with self.changed:
-            self.lines.remove(mark)
+        mark = b"# mark %d\n" % time.monotonic_ns()
+        os.write(self.write_end, mark)
+        self.wait_for(lambda: mark in self.marks)
 
     def stdout_lines(self):
         """The lines of standard output so far."""

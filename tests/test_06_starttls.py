@@ -570,6 +570,7 @@ def test_a_client_of_tls_1_2(server):
     half, hello = begin(server, trusting(maximum_version=ssl.TLSVersion.TLSv1_2))
     half.client.send_raw(hello)
     answer = half.client.read_to_the_end()
+    half.client.close()
     assert answer[:2] + answer[3:] == b"\x15\3" + b"\0\2" + b"\2\x46", answer
     expect_life(server)
 
@@ -655,7 +656,9 @@ def tlsa(server):
 
 
 def pem_files(server):
-    return [(server.directory / name).read_bytes() for name in ("certificate.pem", "key.pem")]
+    paths = [server.directory / name for name in ("certificate.pem", "key.pem")]
+    assert [path for path in paths if not path.exists()] == []
+    return [path.read_bytes() for path in paths]
 
 
 @pytest.mark.key

@@ -228,6 +228,16 @@ def test_what_a_sanitizer_says_fails_a_test(tmp_path, puppet, report):
     assert status == 1 and report in output
 
 
+def test_lines_that_come_in_pieces(tmp_path):
+    """Some programs write a line and its end separately; looking at what came so far must not tear it."""
+    server = Server([sys.executable, "-c", "import os, time\nos.write(1, b'listening on 127.0.0.1 port 1\\nmess')\n"
+                     "time.sleep(0.3); os.write(1, b'age one\\n'); time.sleep(60)"], tmp_path, 2)
+    assert server.listening == [("127.0.0.1", 1)]
+    assert server.stdout_lines()[1:] in ([], ["message one"])
+    assert server.wait_for_report() == ["message one"]
+    server.kill()
+
+
 def test_nothing_is_left_running(tmp_path, puppet):
     server = Server(puppet(), tmp_path, 2)
     server.connect().ehlo()

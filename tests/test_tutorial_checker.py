@@ -594,11 +594,22 @@ def test_a_command_that_hangs_is_named_and_ended(repository, tmp_path, monkeypat
     assert_found(faults, "`echo $$ > pid; sleep 1000` is stuck", 4)
 
 
-def test_what_runs_in_the_background_is_ended(repository, tmp_path):
-    faults, _, _ = run_blocks(repository, tmp_path, ["$ sleep 1000 & echo $! > pid"])
-    assert_found(faults, "a program still runs", 3)
-    pid = int((tmp_path / "run" / "smtpd" / "pid").read_text())
-    assert eventually(lambda: not Path("/proc/%d/cmdline" % pid).exists() or not Path("/proc/%d/cmdline" % pid).read_bytes())
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux tells who was started by whom")
+@pytest.mark.parametrize("own_network", [True, False])
+@pytest.mark.parametrize("command", ["sleep 1000 & echo $! > pid", "(setsid sleep 1000 & echo $! > pid)", "setsid sh -c 'echo $$ > pid; sleep 1000'"])
+def test_whatever_is_started_is_ended(command, own_network, repository, tmp_path, monkeypatch):
+    """Also what has a session of its own, lost its parent, or is waited for"""
+    monkeypatch.setattr(tutorial_run, "COMMAND_SECONDS", 0.5)
+    if not own_network:
+        monkeypatch.setattr(tutorial_run, "has_own_network", lambda: False)
+        monkeypatch.setattr(tutorial_run, "PORT", 0)
+    run_blocks(repository, tmp_path, ["$ " + command])
+    pid = (tmp_path / "run" / "smtpd" / "pid").read_text().strip()
+    assert eventually(lambda: not Path("/proc", pid, "cmdline").exists() or not Path("/proc", pid, "cmdline").read_bytes())
+
+
+def test_a_program_left_running_is_named(repository, tmp_path):
+    assert_found(run_blocks(repository, tmp_path, ["$ sleep 1000 &"])[0], "a program still runs", 3)
 
 
 def test_a_program_that_is_not_installed_skips_its_block(repository, tmp_path, monkeypatch):

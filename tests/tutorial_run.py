@@ -69,7 +69,7 @@ def network():
         deadline = time.monotonic() + COMMAND_SECONDS
         while is_port_taken() and time.monotonic() < deadline:
             time.sleep(0.1)
-        yield []
+        yield [*OWN_NETWORK, "--shared"]
 
 
 def is_port_taken():
@@ -115,7 +115,7 @@ class Stuck(Exception):
 
 
 class Shell:
-    """A bash that is given one command after another. All that it starts is in one process group, which ends with it."""
+    """A bash that is given one command after another. All that it starts ends with it."""
 
     def __init__(self, directory, prefix=()):
         commands, self.commands = os.pipe()
@@ -162,18 +162,38 @@ class Shell:
         return sorted(found)
 
     def close(self):
-        os.close(self.commands)
+        """End bash and all that it has started. Its children are not reaped by anyone else: their numbers are theirs."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while running(descendants(self.process.pid)) and time.monotonic() < deadline:
+            for pid in running(descendants(self.process.pid)):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.002)
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)     # bash is not reaped yet: the number can't be anyone else's
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        os.close(self.commands)
         os.close(self.output)
 
 
 def children(pid):
     try:
-        return Path("/proc/%d/task/%d/children" % (pid, pid)).read_text().split()
+        return [int(word) for word in Path("/proc/%d/task/%d/children" % (pid, pid)).read_text().split()]
     except OSError:
         return []
+
+
+def descendants(pid):
+    return [one for child in children(pid) for one in (*descendants(child), child)]
+
+
+def running(pids):
+    """Those that have not ended yet; of one that has, only the number is left until its parent asks for it."""
+    states = {}
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            states[pid] = Path("/proc/%d/stat" % pid).read_text().rpartition(")")[2].split()[0]
+    return [pid for pid, state in states.items() if state not in "ZX"]
 
 
 # ---- a console block
@@ -217,7 +237,7 @@ def run_command(shell, command, directory, placeholders):
     shell.seconds[command.line] = time.monotonic() - start
     if set(shell.jobs) - jobs:
         wait_for_start(shell, files, listening)
-    for job in re.findall(r"\bkill\s[^;&|]*?(%\d+)", command.text):
+    for job in re.findall(r"\bkill (?:-(?:TERM|INT|KILL|9) )?(%\d+)", command.text):
         shell.run("wait %s 2>/dev/null" % job)
     expected = [(number, line) for number, line in command.expected if not JOB_LINE.match(line)]
     while expected and not expected[-1][1].strip():

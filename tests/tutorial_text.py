@@ -3,7 +3,6 @@
 Start reading at Text.__init__(). What the checker asks of them stands in tutorial.py.
 """
 import re
-import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
@@ -271,29 +270,21 @@ def compare(expected, came, placeholders):
     A line that is just `...` stands for any lines, also for none. Blanks at the end of a line do not count.
     """
     came = [line.rstrip() for line in came]
-    segments, at = [[]], []
+    segments, position = [[]], 0        # the expected lines between one `...` and the next
     for index, line in enumerate(expected):
         if line.strip() == "...":
             segments.append([])
         else:
             segments[-1].append((index, line.rstrip(), to_pattern(line.rstrip(), placeholders)))
-    position = 0
     for number, segment in enumerate(segments):
-        first, last = number == 0, number == len(segments) - 1
-        if first and last and len(segment) < len(came):
-            fault = mismatch(segment, came, 0)
-            return fault if fault else (segment[-1][0] if segment else 0, "the end of the output", came[len(segment)])
-        if first:
-            fault = mismatch(segment, came, 0)
-            if fault:
-                return fault
-            position = len(segment)
-            continue
-        starts = range(position, len(came) - len(segment) + 1) if not last else [len(came) - len(segment)]
-        at = [start for start in starts if start >= position and not mismatch(segment, came, start)]
-        if segment and not at:
-            return nearest(segment, came, position)
-        position = (at[0] if at else position) + len(segment)
+        last = len(came) - len(segment)
+        starts = [0] if number == 0 else [max(position, last)] if number == len(segments) - 1 else range(position, last + 1)
+        fitting = next((start for start in starts if not mismatch(segment, came, start)), None)
+        if fitting is None:
+            return mismatch(segment, came, 0) if number == 0 else nearest(segment, came, position)
+        position = fitting + len(segment)
+    if len(segments) == 1 and position < len(came):
+        return max(len(expected) - 1, 0), "the end of the output", came[position]
     return None
 
 
@@ -307,13 +298,11 @@ def mismatch(segment, came, start):
 
 
 def nearest(segment, came, position):
-    """Where a segment that is nowhere gets farthest: the line at which it fails there."""
+    """Where a segment that does not fit gets farthest: the line at which it fails there."""
     tries = [mismatch(segment, came, start) for start in range(position, len(came))]
-    best = max(tries, key=lambda fault: fault[0], default=None) if all(tries) else (segment[-1][0], "this as the last line", came[-1])
-    if best is None or best[0] == segment[0][0]:
-        return segment[0][0], segment[0][1], "no such line" + ("" if not came[position:] else " among:\n" + "\n".join(came[position:][:12]))
+    if not all(tries):
+        return segment[-1][0], "this as the last line", came[-1]
+    best = max(tries, key=lambda fault: fault[0], default=segment[0])
+    if best[0] == segment[0][0]:
+        return segment[0][0], segment[0][1], "no such line" + (" among:\n" + "\n".join(came[position:][:12]) if came[position:] else "")
     return best
-
-
-def output_of(command, **options):
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options).stdout.decode("utf-8", "replace")
