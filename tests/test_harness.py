@@ -285,7 +285,7 @@ def run_runner(*arguments):
 @pytest.mark.parametrize("says, status, line", [(b"220 fine\r\n", 1, "0 passed, 1 failed"), (b"250 2.0.0 fine\r\n", 0, "1 passed, 0 failed")])
 def test_the_last_line_sums_up(puppet, says, status, line):
     came, lines = run_runner("1", "--prog", " ".join(puppet(says)), "--", "-k", "test_a_line_for_each_socket" if status == 0 else "test_a_line_is_whole")
-    assert (came, lines[-1]) == (status, line)
+    assert (came, lines[-1]) == (status, line), "\n".join(lines)
 
 
 def test_a_run_without_tests_has_failed(puppet):

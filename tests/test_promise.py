@@ -234,28 +234,25 @@ def test_the_250_comes_last(strace):
     client.quit()
     name = server.new()[0].name
     assert eventually(lambda: any('"221 ' in line for line in watcher.calls()))
-    events = []
-    for line in watcher.calls():
-        found = re.search(SYNC, line)
-        if found and found.group(1).endswith("/you/tmp/" + name):
-            events.append("fsync the file")
-        elif found:
-            events.append("fsync " + os.path.basename(found.group(1)))
-        elif re.search(LINK, line):
-            events.append("link")
-        elif "rename" in line:
-            events.append("rename")
-        elif re.search(r"write\(\d+<[^>]*/you/tmp/|writev\(\d+<[^>]*/you/tmp/", line):
-            events.append("write the file")
-        elif '"354' in line:
-            events.append("354")
-        elif '"250 2.' in line and name.rsplit(".", 1)[0] in line:
-            events.append("250")
-    events = events[events.index("354") if "354" in events else 0:]
-    once = [event for event, before in zip(events, [None] + events) if event != before or event != "write the file"]
-    if once[0] != "354":
-        once.insert(0, "354")
-    assert once == ["354", "write the file", "fsync the file", "link", "fsync new", "250"]
+    events = [event for event in map(lambda line: event_of(line, name), watcher.calls()) if event]
+    assert "354" in events, "strace has not seen the conversation"
+    events = events[events.index("354"):]
+    assert [event for event in events if event != "write the file"] == ["354", "fsync the file", "link", "fsync new", "250"]
+    assert "write the file" not in events[events.index("fsync the file"):], "written after it was made durable"
+
+
+def event_of(line, name):
+    """What a line of strace's means for the delivery of the message of that name."""
+    synced = re.search(SYNC, line)
+    if synced:
+        return "fsync the file" if synced.group(1).endswith("/tmp/" + name) else "fsync " + os.path.basename(synced.group(1))
+    if re.search(LINK, line):
+        return "link"
+    if re.search(r"rename(at)?\(", line):
+        return "rename"
+    if re.search(r"writev?\(\d+<[^>]*/you/tmp/", line):
+        return "write the file"
+    return "354" if '"354' in line else "250" if '"250 2.' in line and name.rsplit(".", 1)[0] in line else None
 
 
 @pytest.mark.parametrize("fault", [

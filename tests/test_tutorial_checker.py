@@ -289,6 +289,7 @@ FAULTS = [
     ("| `main.c` | 1 | 0 |", "| `gone.c` | 1 | 0 |", "the real diff of gone.c"),
     ("| `main.c` | 1 | 0 |", "| `main.c` | 1 |", "as many cells"),
     ("<!-- checked: lines -->\n\n", "", "a table of lines is checked", "| File |"),
+    (TEXT[TEXT.index("<!-- checked"):TEXT.index("### 2.1")], "", "a chapter has a table of its files", "## Chapter 2"),
     ("<!-- checked: lines -->", "<!-- checked: rows -->", "a known check", "| File |"),
     ("<!-- checked: lines -->", "<!-- checked: lines -->\n\nWords.", "stands right above a table", "<!-- checked"),
     # names
@@ -486,7 +487,7 @@ def complete(repository):
     titles = [name + ": words" if name.startswith(("Chapter", "Appendix")) else name for name in tutorial.SECTIONS]
     contents = "".join("- [%s](#%s)\n" % (title, slug(title)) for title in titles)
     sections = "".join("\n## %s\n\n%s\n" % (title, "550 5.1.1 `verb_find`" if title.startswith("Appendix A") else "words " * 1000) for title in titles)
-    return "# Title\n\n" + contents + sections
+    return "# Title\n\n## Contents\n\n" + contents + sections
 
 
 WHOLE_FAULTS = [
@@ -494,6 +495,7 @@ WHOLE_FAULTS = [
     ("\n## Chapter 6: words\n", "\n", "the text has this section"),
     ("# Title\n", "Title\n", "one title"),
     ("- [Chapter 3: words](#chapter-3-words)\n", "", "the table of contents links each section"),
+    ("## Contents\n", "", "the text has a table of contents"),
     ("`verb_find`", "", "every public function is mentioned"),
     ("550 5.1.1", "550", "the appendix has each reply"),
     ("550 5.1.1", "| Code | Words |\n|---|---|\n| 550 | 5.1.1 |\n| 551 | 5.1.1 |\n", "a reply that the program knows"),

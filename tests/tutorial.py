@@ -192,6 +192,9 @@ def check_line_tables(text):
                 Fault(table.line, "a known check", "<!-- checked: lines -->", table.before)]
         elif "lines added" in " ".join(table.header).lower():
             faults.append(Fault(table.line, "a table of lines is checked", "<!-- checked: lines --> above it", table.before))
+    chapters = {text.chapter_at(table.line) for table in text.tables if table.before.startswith("<!-- checked:")}
+    faults += [Fault(heading.line, "a chapter has a table of its files and lines", "<!-- checked: lines -->", "none")
+               for heading in text.headings if heading.chapter is not None and heading.title not in chapters]
     comments = sum("<!-- checked:" in line for line in text.prose)
     used = sum(table.before.startswith("<!-- checked:") for table in text.tables)
     return faults + ([] if comments == used else [Fault(
@@ -287,6 +290,8 @@ def check_sections(text):
 
 def check_contents(text):
     """The table of contents, before the first section, links each section."""
+    if not any(heading.title in CONTENTS for heading in text.headings):
+        return [Fault(1, "the text has a table of contents", "## Contents", "none")]
     start = next((heading.line for heading in text.headings if heading.title == "Before you start"), 1)
     linked = {link.target for link in text.links if link.line < start}
     return [Fault(heading.line, "the table of contents links each section", "[%s](#%s)" % (heading.title, heading.anchor), "no link")
