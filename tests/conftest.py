@@ -48,7 +48,8 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "stage(n): the step that brings what this test asks for")
     config.addinivalue_line("markers", "only_step(n): holds for step n alone; the next layer replaces it")
     config.addinivalue_line("markers", "key: must fail on the step before (test_layers.py)")
-    config.addinivalue_line("markers", "plaintext: looks below the conversation: at the socket, the greeting, or how it ends; not for --tls")
+    config.addinivalue_line("markers", "plaintext: looks below the conversation: at the socket, the greeting, "
+                                       "or how it ends; not for --tls")
     config.addinivalue_line("markers", "repository: tests the repository or the suite, not one program")
     whole_suite = not any(config.getoption(name) for name in ("--step", "--prog", "--stage", "--tls"))
     config.smtpd_whole_suite = whole_suite

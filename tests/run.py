@@ -98,7 +98,7 @@ def find_python():
 # ---- runs of pytest
 
 def make_scratch():
-    """A directory for all that the tests write: in memory where there is room, for they make and delete some ten thousand files."""
+    """A directory for all that the tests write: in memory where there is room, for they make and delete ten thousand files."""
     memory = "/dev/shm"
     roomy = "TMPDIR" not in os.environ and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 ** 30
     return tempfile.mkdtemp(prefix="smtpd-tests-", dir=memory if roomy else None)
@@ -142,7 +142,8 @@ def runs_of(python, scratch, step, arguments, extra):
 
 def run_all(python, scratch, extra):
     """Every step, three side by side on two processors, for they wait a lot; those that take longest go first."""
-    runs = [Run(python, scratch, "the repository", ["--repository"], extra)]
+    runs = [Run(python, scratch, "the repository", ["--repository", "--ignore-glob=*/test_tutorial*.py"], extra),
+            Run(python, scratch, "the tutorial", ["--repository", "--ignore-glob=*/test_[!t]*.py"], extra)]
     for step in reversed(steps()):
         runs += runs_of(python, scratch, step, [], extra)
     passed = failed = 0

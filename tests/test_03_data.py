@@ -158,7 +158,8 @@ def test_content_is_stored_to_the_byte(server, client, name):
 
 
 @pytest.mark.key
-@pytest.mark.parametrize("message", [b"Subject: x\r\n\r\n.\r\n..a\r\nb.\r\n\r\n.c\r\n", b".\r\n", b"\r\n\r\n", b""], ids=["dots", "a dot", "empty lines", "empty"])
+@pytest.mark.parametrize("message", [
+    b"Subject: x\r\n\r\n.\r\n..a\r\nb.\r\n\r\n.c\r\n", b".\r\n", b"\r\n\r\n", b""], ids=["dots", "a dot", "empty lines", "empty"])
 def test_a_message_cut_anywhere(server, client, message):
     """RFC 5321 4.1.1.4: the end is CR LF . CR LF, however the bytes come. The CR LF may be that of the line DATA."""
     wire = dot_stuff(message) + b".\r\nHELP\r\n"
@@ -246,7 +247,8 @@ def test_memory_does_not_grow_with_the_message(start):
 
 def memory_of(*pids):
     """KiB of memory of their own that processes have."""
-    return sum(int(re.search(r"RssAnon:\s+(\d+) kB", Path("/proc/%d/status" % pid).read_text()).group(1)) for pid in pids)
+    texts = [Path("/proc/%d/status" % pid).read_text() for pid in pids]
+    return sum(int(re.search(r"RssAnon:\s+(\d+) kB", text).group(1)) for text in texts)
 
 
 # ---- smuggling
@@ -275,21 +277,23 @@ def test_no_message_is_smuggled_in(server, client, name):
     assert server.tmp() == []
 
 
-@pytest.mark.parametrize("text", [b"a\nb", b"a\rb", b"\na", b"\ra", b"a\n", b"a\r", b"\r\n\r", b"\n\r\n", b"\n", b"\r", b"\r\r", b"\0\r\0", b".\n", b".\r", b"..\n"],
-                         ids=lambda text: repr(text)[2:-1])
+@pytest.mark.parametrize("text", [
+    b"a\nb", b"a\rb", b"\na", b"\ra", b"a\n", b"a\r", b"\r\n\r", b"\n\r\n", b"\n", b"\r", b"\r\r", b"\0\r\0", b".\n", b".\r", b"..\n"],
+    ids=lambda text: repr(text)[2:-1])
 def test_a_bare_cr_or_lf(server, client, text):
     """RFC 5321 2.3.8: wherever it stands, in the header, in the body, at the start or at the end"""
     client.ehlo()
-    for message in (text + b"\r\n", b"Subject: x\r\nX: " + text + b"\r\n\r\nbody\r\n", b"Subject: x\r\n\r\n" + text + b"\r\n", b"Subject: x\r\n\r\nbody" + text + b"\r\n"):
+    for message in (b"%s\r\n", b"Subject: x\r\nX: %s\r\n\r\nbody\r\n", b"Subject: x\r\n\r\n%s\r\n", b"Subject: x\r\n\r\nbody%s\r\n"):
         client.envelope()
-        client.send_raw(message + b".\r\n")
+        client.send_raw(message % text + b".\r\n")
         client.expect(554)
     client.expect_in_sync()
     assert server.messages() == [] and server.tmp() == []
 
 
-@pytest.mark.parametrize("pieces", [(b"a\r", b"b\r\n"), (b"a", b"\nb\r\n"), (b"a\r\n\r", b"b\r\n"), (b"a\r", b"\r\n"), (b"a\r\n.\r", b"b\r\n"), (b"a\r\n.", b"\nb\r\n"), (b"a\r", b"\n", b"\n")],
-                         ids=str)
+@pytest.mark.parametrize("pieces", [
+    (b"a\r", b"b\r\n"), (b"a", b"\nb\r\n"), (b"a\r\n\r", b"b\r\n"), (b"a\r", b"\r\n"), (b"a\r\n.\r", b"b\r\n"), (b"a\r\n.", b"\nb\r\n"),
+    (b"a\r", b"\n", b"\n")], ids=str)
 def test_a_bare_cr_or_lf_between_two_reads(server, client, pieces):
     """RFC 5321 2.3.8"""
     client.ehlo()
@@ -336,7 +340,8 @@ def test_trace_information(server, client):
     path, received, _ = trace_and_content(server.only_message())
     assert path == b"Return-Path: <alice@example.org>\n"
     flat = re.sub(r"\s+", " ", received.decode("ascii"))
-    found = re.fullmatch(r"Received: from (\S+) \(.*\[127\.0\.0\.1\].*\) by (\S+)(?: \(.*\))? with (\S+) id (\S+) for (\S+?)(?: tls \S+)?; (.*) ", flat)
+    found = re.fullmatch(r"Received: from (\S+) \(.*\[127\.0\.0\.1\].*\) by (\S+)(?: \(.*\))? "
+                         r"with (\S+) id (\S+) for (\S+?)(?: tls \S+)?; (.*) ", flat)
     assert found, flat
     name, by, protocol, identifier, recipient, date = found.groups()
     assert name == "client.example"
@@ -450,7 +455,8 @@ def test_100_recipients_in_one_message(start):
     assert [content(server.only_message(name)) for name in names] == [as_stored(SIMPLE)] * 100
 
 
-@pytest.mark.parametrize("recipients", [("you@localhost",) * 3, ("you@localhost", "YOU@localhost", '"you"@localhost', '"y\\ou"@LOCALHOST')], ids=["thrice", "in other words"])
+@pytest.mark.parametrize("recipients", [
+    ("you@localhost",) * 3, ("you@localhost", "YOU@localhost", '"you"@localhost', '"y\\ou"@LOCALHOST')], ids=["thrice", "in other words"])
 def test_the_same_mailbox_gets_one_copy(server, client, recipients):
     """RFC 5321 4.1.1.3, 2.4"""
     client.ehlo()
@@ -499,8 +505,9 @@ def test_a_mailbox_beyond_ascii(start):
 
 
 @pytest.mark.parametrize("local_part", [
-    '"../outside"', '"../../outside"', '"you/../../outside"', '"you/../you"', '"./you"', '"you/"', '"/you"', '"you/."', "you/", "/you", "you/new", '"you/new"',
-    '""', '"."', '".."', '"..."', '".hidden"', '"/"', '"//"', '"\\/you"', '"..\\/outside"', '"~"', '"*"', '"y?u"', '"you\\\\"', '"a file"', '"a file/new"',
+    '"../outside"', '"../../outside"', '"you/../../outside"', '"you/../you"', '"./you"', '"you/"', '"/you"', '"you/."',
+    "you/", "/you", "you/new", '"you/new"', '""', '"."', '".."', '"..."', '".hidden"', '"/"', '"//"', '"\\/you"',
+    '"..\\/outside"', '"~"', '"*"', '"y?u"', '"you\\\\"', '"a file"', '"a file/new"',
     "/tmp", '"' + "/" * 60 + '"', '"' + "../" * 20 + '"', "a" * 64])
 def test_a_name_does_not_leave_the_mail_directory(start, tmp_path, local_part):
     """RFC 5321 7: a local part is an outsider's text, not a path"""
@@ -607,7 +614,8 @@ def test_a_message_hundreds_of_times_over_the_limit(start):
 
 
 def received_fields(count, name="Received"):
-    return b"".join(b"%s: from a by b%d;\r\n\tThu, 1 Jan 1970 00:00:00 +0000\r\n" % (name.encode(), number) for number in range(count))
+    field = name.encode() + b": from a by b%d;\r\n\tThu, 1 Jan 1970 00:00:00 +0000\r\n"
+    return b"".join(field % number for number in range(count))
 
 
 @pytest.mark.parametrize("message, code", [
@@ -621,7 +629,8 @@ def received_fields(count, name="Received"):
     (received_fields(200, "Received-SPF") + SIMPLE, 250),
     (received_fields(200, "X-Received") + SIMPLE, 250),
     (b"X: y\r\n" + b" Received: folded\r\n" * 200 + SIMPLE, 250),
-], ids=["100", "101", "after another", "in capitals", "here and there", "nothing else", "in the body", "another name", "yet another", "folded lines"])
+], ids=["100", "101", "after another", "in capitals", "here and there", "nothing else",
+        "in the body", "another name", "yet another", "folded lines"])
 def test_a_loop(server, client, message, code):
     """RFC 5321 6.3: more than 100 Received fields"""
     client.ehlo()

@@ -35,7 +35,8 @@ def seal_of(stored):
     """The hash that a stored message carries. Fails where the message is not whole."""
     head, body = trace_and_content(stored)[2].split(b"\n\n", 1)
     seal = head.split(b": ")[1]
-    assert hashlib.sha256(body.replace(b"\n", b"\r\n")).hexdigest().encode() == seal, "a partial message in new/: %r..." % stored[:300]
+    came = hashlib.sha256(body.replace(b"\n", b"\r\n")).hexdigest().encode()
+    assert came == seal, "a partial message in new/: %r..." % stored[:300]
     return seal
 
 
@@ -67,7 +68,8 @@ def test_kill_9_breaks_no_promise(start, attempt):
     chance = random.Random(SEED + attempt)
     server = start("-l", "127.0.0.1", mailboxes=("ann", "bob"))
     promised = []
-    sessions = [threading.Thread(target=send_until_the_end, args=(server, random.Random(chance.random()), promised)) for _ in range(4)]
+    seeds = [chance.random() for _ in range(4)]
+    sessions = [threading.Thread(target=send_until_the_end, args=(server, random.Random(seed), promised)) for seed in seeds]
     for session in sessions:
         session.start()
     assert eventually(lambda: len(promised) > 10), "four sessions have not got ten messages through"
@@ -187,8 +189,8 @@ class Strace:
         self.log = server.directory / "strace.txt"
         if not shutil.which("strace"):
             pytest.skip("there is no strace on this machine")
-        self.process = subprocess.Popen(["strace", "-f", "-y", "-s", "300", "-o", str(self.log), "-p", str(server.pid), *options],
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, universal_newlines=True)
+        command = ["strace", "-f", "-y", "-s", "300", "-o", str(self.log), "-p", str(server.pid), *options]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, universal_newlines=True)
         line = self.process.stderr.readline()
         if "attached" not in line:
             self.end()
@@ -227,7 +229,8 @@ SYNC, LINK = r"(?:fsync|fdatasync)\(\d+<([^>]*)>", r"(?:link|linkat|renameat2)\(
 @pytest.mark.plaintext
 def test_the_250_comes_last(strace):
     """write, fsync, link, fsync the directory, 250: in this order, and each once"""
-    server, watcher = strace("-e", "trace=fsync,fdatasync,sync,syncfs,link,linkat,rename,renameat,renameat2,write,writev,sendto,sendmsg")
+    calls = "fsync,fdatasync,sync,syncfs,link,linkat,rename,renameat,renameat2,write,writev,sendto,sendmsg"
+    server, watcher = strace("-e", "trace=" + calls)
     client = server.connect()
     client.ehlo()
     client.deliver(sealed(b"x\r\n" * 30000))
@@ -256,8 +259,9 @@ def event_of(line, name):
 
 
 @pytest.mark.parametrize("fault", [
-    "fsync,fdatasync:error=EIO:when=1", "fsync,fdatasync:error=EIO:when=2", "fsync,fdatasync:error=EIO:when=3", "fsync,fdatasync:error=ENOSPC:when=1",
-    "link,linkat:error=ENOSPC:when=1", "link,linkat:error=ENOSPC:when=2", "link,linkat:error=EEXIST:when=1", "link,linkat:error=EDQUOT"])
+    "fsync,fdatasync:error=EIO:when=1", "fsync,fdatasync:error=EIO:when=2", "fsync,fdatasync:error=EIO:when=3",
+    "fsync,fdatasync:error=ENOSPC:when=1", "link,linkat:error=ENOSPC:when=1", "link,linkat:error=ENOSPC:when=2",
+    "link,linkat:error=EEXIST:when=1", "link,linkat:error=EDQUOT"])
 def test_a_call_that_fails_breaks_the_delivery(strace, fault):
     """The first, second or third call of its kind in a delivery to two mailboxes: no 250, and no copy in either mailbox"""
     server, watcher = strace("-e", "trace=" + fault.split(":")[0], "-e", "inject=" + fault, mailboxes=("ann", "bob"))
