@@ -228,19 +228,27 @@ def rollup(pid):
 
 
 def memory(directory, steps):
+    """Idle: the mean of fifty connections, so that what all share with the parent counts for each only by its part."""
     print("\nMemory of one connection\n  %-28s %16s %34s" % ("", "idle, PSS KiB", "inside a 40 MB DATA, private KiB"))
     for number in steps:
         server = Server(directory, step_program(number))
+        crowd = [smtplib.SMTP("127.0.0.1", server.port) for _ in range(50)]
+        for client in crowd:
+            client.ehlo()
+        pids = server.children() or [server.pid]
+        idle = sum(rollup(pid)["Pss"] for pid in pids) / len(pids)
+        for client in crowd:
+            client.close()
+        time.sleep(0.5)     # they are gone
         client = smtplib.SMTP("127.0.0.1", server.port)
         client.ehlo()
         child = (server.children() or [server.pid])[0]
-        idle = rollup(child)
         for command in ("MAIL FROM:<a@localhost>", "RCPT TO:<you@localhost>", "DATA"):
             client.docmd(command)
         client.sock.sendall((b"x" * 998 + b"\r\n") * 40000)
         time.sleep(0.5)     # the last of it is read
         busy = rollup(child)
-        print("  %-28s %16d %34d" % (Path(step_program(number)).name, idle["Pss"], busy["Private_Clean"] + busy["Private_Dirty"]))
+        print("  %-28s %16d %34d" % (Path(step_program(number)).name, idle, busy["Private_Clean"] + busy["Private_Dirty"]))
         client.sock.close()
         server.stop()
 
