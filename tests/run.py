@@ -142,8 +142,8 @@ def runs_of(python, scratch, step, arguments, extra):
 
 def run_all(python, scratch, extra):
     """Every step, three side by side on two processors, for they wait a lot; those that take longest go first."""
-    runs = [Run(python, scratch, "the repository", ["--repository", "--ignore-glob=*/test_tutorial*.py"], extra),
-            Run(python, scratch, "the tutorial", ["--repository", "--ignore-glob=*/test_[!t]*.py"], extra)]
+    runs = [Run(python, scratch, "the repository", ["--repository", "--ignore-glob=%s/test_tutorial*.py" % TESTS], extra),
+            Run(python, scratch, "the tutorial", ["--repository", "--ignore-glob=%s/test_[!t]*.py" % TESTS], extra)]
     for step in reversed(steps()):
         runs += runs_of(python, scratch, step, [], extra)
     passed = failed = 0

@@ -861,22 +861,26 @@ def test_the_trace(ours, start, tmp_path):
 SOMEBODY = "nobody"
 
 
-@pytest.fixture
-def public_directory(step, program):
+@pytest.fixture(scope="session")
+def public_place():
     """A place where another user can write: pytest's own directories are for one user only."""
+    directory = Path(tempfile.mkdtemp(prefix="smtpd-user-"))
+    os.chmod(str(directory), 0o755)
+    yield directory
+    shutil.rmtree(str(directory), ignore_errors=True)
+
+
+@pytest.fixture
+def public_directory(public_place, request):
+    """Like tmp_path, but with a mailbox that belongs to the other user."""
     if not ROOT:
         pytest.skip("only root can become somebody else")
-    directory = Path(tempfile.mkdtemp(prefix="smtpd-user-"))
-    try:
-        os.chmod(str(directory), 0o755)
-        home = directory / "server"
-        make_mailbox(home / "mail", "you")
-        user = pwd.getpwnam(SOMEBODY)
-        for path in [home / "mail", *(home / "mail").rglob("*")]:
-            os.chown(str(path), user.pw_uid, user.pw_gid)
-        yield home
-    finally:
-        shutil.rmtree(str(directory), ignore_errors=True)
+    home = public_place / request.node.name
+    make_mailbox(home / "mail", "you")
+    user = pwd.getpwnam(SOMEBODY)
+    for path in [home / "mail", *(home / "mail").rglob("*")]:
+        os.chown(str(path), user.pw_uid, user.pw_gid)
+    return home
 
 
 def ids(pid):
