@@ -304,5 +304,6 @@ int main(int argc, char **argv)
     run(&server, &config);
     close_listeners(&server);
     children_stop(&server.children, &server.unblocked);
+    starttls_close(&config);
     return EXIT_SUCCESS;
 }

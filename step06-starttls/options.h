@@ -30,7 +30,7 @@ struct config {
     const char *user;       /* -u: who to become, or NULL */
 
     /* made of -c and -k, for STARTTLS; NULL: it is not offered */
-    const struct tls_config *tls;
+    struct tls_config *tls;
 };
 
 /* Set in *config what the command line says; what it does not mention keeps

@@ -88,6 +88,16 @@ void starttls_open(struct config *config)
     config->tls = tls;
 }
 
+void starttls_close(struct config *config)
+{
+    if (!config->tls)
+        return;
+    credentials_free(config->tls->credentials);
+    free(config->tls->credentials);
+    free(config->tls);
+    config->tls = NULL;
+}
+
 void starttls_announce(const struct config *config)
 {
     char hostname[HOSTNAME_SIZE] = "localhost";

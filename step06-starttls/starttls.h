@@ -12,6 +12,9 @@
  */
 void starttls_open(struct config *config);
 
+/* At its end: wipe the key, and give back what starttls_open() took. */
+void starttls_close(struct config *config);
+
 /* Print the DANE record for this server, if it has a certificate. RFC 7672. */
 void starttls_announce(const struct config *config);
 

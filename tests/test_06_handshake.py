@@ -1,7 +1,6 @@
 """Stage 6: TLS 1.3 (RFC 8446) seen from a client that can misbehave, tls_client.py.
 
-TLS is begun with STARTTLS, on the program under test. With TLS_TEST_SERVER=path/to/tls_server in the environment it is
-begun at once, on tests/tls_server.c, which is our TLS with no mail server around it.
+TLS is begun with STARTTLS, on the program under test.
 """
 import os
 import random
@@ -18,13 +17,11 @@ import tls_crypto as crypto
 import tls_model as tls
 from client import TIMEOUT
 from conftest import end_server, new_server
-from server import Server
 from tls_client import TlsClient, connect
 from tls_model import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, GO_ON, HANDSHAKE
 
 pytestmark = pytest.mark.stage(6)
 
-TLS_TEST_SERVER = os.environ.get("TLS_TEST_SERVER")
 CHACHA20, AES_128 = 0x1303, 0x1301
 GREASE = 0x5a5a                 # RFC 8701
 SECP384R1 = 0x0018
@@ -34,10 +31,10 @@ EARLY_DATA_MAX = 65536          # more of it than this need not be put up with
 class Peer:
     """The server, and how to begin TLS with it."""
 
-    def __init__(self, server):
+    def __init__(self, server, starttls=True):
         self.server = server
         self.host, self.port = server.listening[0]
-        self.starttls = not TLS_TEST_SERVER
+        self.starttls = starttls
 
     def connect(self):
         """A client that has yet to say its ClientHello."""
@@ -69,15 +66,7 @@ def expect_answer(client):
 
 
 def new_peer(program, step, directory, *options, **popen):
-    if not TLS_TEST_SERVER:
-        return Peer(new_server(program, step, directory, options, popen=popen))
-    directory.mkdir(exist_ok=True)
-    return Peer(Server([TLS_TEST_SERVER, *options], directory, 1, popen))
-
-
-def end_peer(peer):
-    peer.server.killed = peer.server.killed or bool(TLS_TEST_SERVER)    # it knows no clean end
-    end_server(peer.server)
+    return Peer(new_server(program, step, directory, options, popen=popen))
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +74,7 @@ def peer(program, step, tmp_path_factory):
     """One server for all of this file: whatever a test does to it, it has to serve the next."""
     peer = new_peer(program, step, tmp_path_factory.mktemp("tls"))
     yield peer
-    end_peer(peer)
+    end_server(peer.server)
 
 
 @pytest.fixture
@@ -99,7 +88,7 @@ def start_peer(program, step, tmp_path):
 
     yield start
     for peer in peers:
-        end_peer(peer)
+        end_server(peer.server)
 
 
 # ---- handshakes that succeed
@@ -146,7 +135,7 @@ def test_two_shares(peer, groups):
 @pytest.mark.parametrize("suites", [[CHACHA20, AES_128], [AES_128, CHACHA20]])
 def test_our_own_preferences(peer, request, suites, groups):
     """RFC 8446 4.1.1: the choice is the server's. Ours takes what is fast and simple in plain C."""
-    if request.config.getoption("--prog") and not TLS_TEST_SERVER:
+    if request.config.getoption("--prog"):
         pytest.skip("others may like other things")
     client = peer.handshake(suites=suites, share_groups=groups, groups=groups)
     assert (client.suite, client.group) == (CHACHA20, tls.X25519)
@@ -470,7 +459,7 @@ def test_mutated_client_hellos(peer):
     hellos = [client.client_hello(share_groups=groups, extra=extra, last=last) for groups in ([tls.X25519], [])
               for extra, last in (([], []), ([(tls.RECORD_SIZE_LIMIT, b"\2\0"), PSK[0], (GREASE, b"")], [PSK[1]]))]
     client.close()
-    for number in range(3000):
+    for number in range(2000):
         if time.monotonic() > deadline:
             break
         body = mutate(chance, chance.choice(hellos))
@@ -1276,7 +1265,7 @@ def test_key_log(start_peer, tmp_path):
 
 def test_trace(start_peer, request):
     """smtpd -v shows what happens under the names of RFC 8446, nothing of it raw, and never a secret."""
-    if request.config.getoption("--prog") and not TLS_TEST_SERVER:
+    if request.config.getoption("--prog"):
         pytest.skip("only ours says it in these words")
     peer = start_peer("-v")
     client = peer.connect()
@@ -1295,18 +1284,3 @@ def test_trace(start_peer, request):
     for secret in (client.keys.client_handshake, client.keys.server_handshake, client.keys.client_application,
                    client.keys.server_application, client.keys.master_secret, client.keys.handshake_secret):
         assert secret.hex() not in text
-
-
-@pytest.mark.skipif(not TLS_TEST_SERVER, reason="needs tests/tls_server.c, which can skip 2^23 records")
-@pytest.mark.parametrize("suite", [CHACHA20, AES_128], ids=["chacha20", "aes128"])
-def test_key_update_before_the_limit(start_peer, suite):
-    """RFC 8446 5.5: AES-GCM keys are good for 2^24.5 records."""
-    first = 2**23 - 3
-    client = start_peer("-n", str(first)).handshake(suites=[suite])
-    client.read_keys.sequence = first
-    for _ in range(3):
-        ask(client)
-    client.write(b"NOOP\r\n")
-    client.expect_key_update()
-    expect_answer(client)
-    ask(client)

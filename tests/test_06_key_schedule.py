@@ -6,6 +6,7 @@ Python underneath. The model itself is held to the RFC here as well.
 import ctypes
 import hashlib
 import random
+import subprocess
 
 import pytest
 
@@ -13,6 +14,8 @@ import rfc8448 as trace
 import tls_crypto
 import tls_library
 import tls_model as tls
+from server import Server
+from test_06_handshake import AES_128, CHACHA20, Peer, ask, expect_answer
 from tls_library import Output
 
 pytestmark = pytest.mark.repository
@@ -313,3 +316,34 @@ def test_large_data_goes_out_in_full_records(library, aead):
         output = output[size:]
     assert b"".join(contents) == data
     assert [len(content) for content in contents] == [2**14] * 2 + [5]
+
+
+# ---- a whole connection, without a mail server around it
+
+@pytest.fixture(scope="module")
+def echo(tmp_path_factory):
+    """tls_server.c, compiled: a command."""
+    directory = tmp_path_factory.mktemp("echo")
+    library = tls_library.build()
+    subprocess.run(["cc", "-std=c11", "-I", str(tls_library.SOURCES), "-o", str(directory / "tls_server"),
+                    str(tls_library.REPOSITORY / "tests" / "tls_server.c"), str(library), "-Wl,-rpath," + str(library.parent)],
+                   check=True)
+    return [str(directory / "tls_server")]
+
+
+@pytest.mark.parametrize("suite", [CHACHA20, AES_128], ids=["chacha20", "aes128"])
+def test_key_update_before_the_limit(echo, tmp_path, suite):
+    """RFC 8446 5.5: AES-GCM keys are good for 2^24.5 records. Here the server begins shortly before 2^23."""
+    first = 2**23 - 3
+    server = Server(echo + [str(first)], tmp_path, 1)
+    try:
+        client = Peer(server, starttls=False).handshake(suites=[suite])
+        client.read_keys.sequence = first
+        for _ in range(3):
+            ask(client)
+        client.write(b"NOOP\r\n")
+        client.expect_key_update()
+        expect_answer(client)
+        ask(client)
+    finally:
+        server.kill()

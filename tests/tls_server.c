@@ -1,25 +1,16 @@
 /*
  * tls_server.c - the TLS of step 6 without a mail server around it, for tests.
  *
+ *     tls_server number
+ *
  * It listens on a free port of 127.0.0.1, forks for each connection, and echoes
- * what it reads:
- *
- *     cc -I step06-starttls/tls -o tls_server tests/tls_server.c
- *         step06-starttls/tls/[a-z]*.c
- *     ./tls_server -c chain.pem -k key.pem
- *
- *     -v           show the trace on standard error
- *     -1           serve one connection after the other, without fork(): to
- *                  measure, or to run under valgrind
- *     -n number    begin sending data with this sequence number: for the test
- *                  of the KeyUpdate that is due after millions of records
- *
- * SSLKEYLOGFILE is honoured. Without both files a certificate is made.
+ * what it reads. Its data begin with that sequence number: for the test of the
+ * KeyUpdate that is due after millions of records. A certificate is made where
+ * there is none.
  */
 #define _POSIX_C_SOURCE 200809L
 
 #include "credentials_make.h"
-#include "keylog.h"
 #include "tls.h"
 
 #include <arpa/inet.h>
@@ -40,12 +31,6 @@ static void fail(const char *what)
 {
     fprintf(stderr, "tls_server: %s\n", what);
     exit(1);
-}
-
-static void show(void *context, const char *line)
-{
-    (void)context;
-    fprintf(stderr, "%s\n", line);
 }
 
 static ssize_t socket_read(void *context, void *buffer, size_t size)
@@ -134,33 +119,12 @@ int main(int argc, char **argv)
 {
     struct credentials credentials;
     struct tls_config config = {.credentials = &credentials, .keylog_fd = -1};
-    const char *chain = "certificate.pem", *key = "key.pem";
-    bool forks = true;
-    int listener, option;
+    int listener;
 
-    while ((option = getopt(argc, argv, "1c:k:n:v")) != -1)
-        switch (option) {
-        case '1':
-            forks = false;
-            break;
-        case 'c':
-            chain = optarg;
-            break;
-        case 'k':
-            key = optarg;
-            break;
-        case 'n':
-            first_sequence = strtoull(optarg, NULL, 0);
-            break;
-        case 'v':
-            config.trace = show;
-            break;
-        default:
-            return 2;
-        }
-    if (getenv("SSLKEYLOGFILE"))
-        config.keylog_fd = keylog_open(getenv("SSLKEYLOGFILE"));
-    get_credentials(&credentials, chain, key);
+    if (argc != 2)
+        fail("usage: tls_server number");
+    first_sequence = strtoull(argv[1], NULL, 0);
+    get_credentials(&credentials, "certificate.pem", "key.pem");
     signal(SIGPIPE, SIG_IGN);
     signal(SIGCHLD, SIG_IGN);
     listener = listen_anywhere();
@@ -169,14 +133,11 @@ int main(int argc, char **argv)
 
         if (fd < 0)
             continue;
-        if (!forks) {
-            serve(fd, &config);
-        } else if (fork() == 0) {
+        if (fork() == 0) {
             close(listener);
             serve(fd, &config);
             _exit(0);
-        } else {
-            close(fd);
         }
+        close(fd);
     }
 }

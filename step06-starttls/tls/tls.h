@@ -22,7 +22,7 @@
 
 /* The same for all connections, and nobody changes it. */
 struct tls_config {
-    const struct credentials *credentials;
+    struct credentials *credentials;
     void (*trace)(void *context, const char *line); /* NULL: nobody watches */
     void *trace_context;
     int keylog_fd; /* from keylog_open(); -1: none */
