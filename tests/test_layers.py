@@ -24,7 +24,7 @@ FAULTS = ("ConversationError", "AssertionError", "assert ", "StartError", "Faile
 def key_tests(step, stage, results):
     """Run the key tests of one stage on a step. Returns {name: what came of it}."""
     environment = {**os.environ, "SMTPD_TEST_TIMEOUT_SCALE": "0.05"}     # many of them wait for what can't come
-    command = [sys.executable, "-m", "pytest", "-q", "-c", str(TESTS / "pytest.ini"), str(TESTS), "-m", "key", "--step", str(step),
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=line", "-c", str(TESTS / "pytest.ini"), str(TESTS), "-m", "key", "--step", str(step),
                "--stage", str(stage), "--from-stage", str(stage), "--junitxml", str(results), "--basetemp", str(results) + ".tmp"]
     subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     outcome = {}
