@@ -189,7 +189,7 @@ static void command_quit(struct session *session, const char *argument)
 static void command_vrfy(struct session *session, const char *argument)
 {
     (void)argument;
-    session_reply(session, 252, "2.1.5", "send a mail and see");
+    session_reply(session, 252, "2.0.0", "send a mail and see");
 }
 
 static void command_expn(struct session *session, const char *argument)

@@ -255,7 +255,7 @@ def event_of(line, name):
         return "rename"
     if re.search(r"writev?\(\d+<[^>]*/you/tmp/", line):
         return "write the file"
-    return "354" if '"354' in line else "250" if '"250 2.' in line and name.rsplit(".", 1)[0] in line else None
+    return "354" if '"354' in line else "250" if '"250 ' in line else None
 
 
 @pytest.mark.parametrize("fault", [
