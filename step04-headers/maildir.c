@@ -26,11 +26,25 @@
 #include <time.h>
 #include <unistd.h>
 
-static bool is_directory(int root, const char *path)
+/* What a mailbox is made of. */
+static const char *const parts[] = {"", "tmp", "new", "cur"};
+
+enum { PARTS = sizeof(parts) / sizeof(parts[0]) };
+
+/* 0 if there is such a mailbox, ENOENT if not, or why that cannot be told. */
+static int look_for(int root, const char *mailbox)
 {
+    char path[MAIL_PATH_SIZE];
     struct stat status;
 
-    return fstatat(root, path, &status, 0) == 0 && S_ISDIR(status.st_mode);
+    for (size_t i = 0; i < PARTS; i++) {
+        snprintf(path, sizeof(path), "%s/%s", mailbox, parts[i]);
+        if (fstatat(root, path, &status, 0) != 0)
+            return errno == ENOTDIR ? ENOENT : errno;
+        if (!S_ISDIR(status.st_mode))
+            return ENOENT;
+    }
+    return 0;
 }
 
 /* Put the names in a directory on the disk. */
@@ -53,11 +67,10 @@ static bool make_directory(int root, const char *path)
 
 static bool make_mailbox(int root, const char *mailbox)
 {
-    static const char *const parts[] = {"", "/tmp", "/new", "/cur"};
     char path[MAIL_PATH_SIZE];
 
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        snprintf(path, sizeof(path), "%s%s", mailbox, parts[i]);
+    for (size_t i = 0; i < PARTS; i++) {
+        snprintf(path, sizeof(path), "%s/%s", mailbox, parts[i]);
         if (!make_directory(root, path))
             return false;
     }
@@ -71,6 +84,8 @@ int maildir_open(const char *directory)
     if (!make_directory(AT_FDCWD, directory))
         return -1;
     root = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (root >= 0)
+        sync_directory(root, ".."); /* where its own name is, if it is new */
     if (root >= 0 && !make_mailbox(root, "postmaster")) {
         int error = errno;
         close(root);
@@ -80,21 +95,22 @@ int maildir_open(const char *directory)
     return root;
 }
 
-bool maildir_find(int root, const char *local_part,
-                  char name[MAILBOX_NAME_MAX + 1])
+int maildir_find(int root, const char *local_part,
+                 char name[MAILBOX_NAME_MAX + 1])
 {
-    char path[MAIL_PATH_SIZE];
     size_t length = strlen(local_part);
+    int fault;
 
     if (length == 0 || length > MAILBOX_NAME_MAX || *local_part == '.' ||
         strchr(local_part, '/'))
-        return false;
-    for (size_t i = 0; i <= length; i++)
-        name[i] = (char)tolower((unsigned char)local_part[i]);
-    if (!is_directory(root, name))
-        return false;
-    snprintf(path, sizeof(path), "%s/new", name);
-    return is_directory(root, path) || make_mailbox(root, name);
+        return ENOENT;
+    memcpy(name, local_part, length + 1);
+    fault = look_for(root, name);
+    if (fault != ENOENT)
+        return fault;
+    for (char *c = name; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    return look_for(root, name);
 }
 
 /* The name of a message: time, microseconds, process and a counter. Process ids
@@ -160,6 +176,17 @@ static void withdraw(const struct delivery *delivery,
     }
 }
 
+/* Is the message in new/ already? So it is where two recipients have the same
+ * mailbox, by a symbolic link. */
+static bool is_linked(const struct delivery *delivery, const char *path)
+{
+    struct stat ours, theirs;
+
+    return errno == EEXIST && fstat(delivery->fd, &ours) == 0 &&
+           fstatat(delivery->root, path, &theirs, AT_SYMLINK_NOFOLLOW) == 0 &&
+           ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+}
+
 /* Link the message into new/ of each mailbox. What cannot be made durable in
  * all of them is taken back from those that have it. */
 static void publish(struct delivery *delivery, const char *const *mailboxes,
@@ -171,7 +198,8 @@ static void publish(struct delivery *delivery, const char *const *mailboxes,
         size_t linked = i;
         new_path(path, mailboxes[i], delivery->name);
         if (linkat(delivery->root, delivery->tmp_path, delivery->root, path,
-                   0) == 0) {
+                   0) == 0 ||
+            is_linked(delivery, path)) {
             linked++;
             new_path(path, mailboxes[i], "");
             if (sync_directory(delivery->root, path))

@@ -10,6 +10,7 @@
 #include "session.h"
 #include "receive.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -141,20 +142,22 @@ static bool is_repeated(const struct envelope *envelope)
 static void add_recipient(struct session *session, const struct path *path)
 {
     struct envelope *envelope = &session->envelope;
-    size_t count = envelope->recipients_count;
+    char *mailbox = envelope->mailboxes[envelope->recipients_count];
+    int fault;
 
     if (path->utf8 && !envelope->smtputf8) {
         session_reply(session, 553, "5.6.7", "that address needs SMTPUTF8");
-    } else if (!is_local(session->config, path)) {
-        session_reply(session, 550, "5.7.1", "this server does not relay");
-    } else if (strpbrk(path->local_part, "%!@")) {
+    } else if (!is_local(session->config, path) ||
+               strpbrk(path->local_part, "%!@")) {
         session_reply(session, 550, "5.7.1", "this server does not relay");
     } else if (envelope->recipients_count == RECIPIENTS_MAX) {
         session_reply(session, 452, "4.5.3",
                       "too many recipients, send the rest later");
-    } else if (!maildir_find(session->config->mail_root, path->local_part,
-                             envelope->mailboxes[count])) {
+    } else if ((fault = maildir_find(session->config->mail_root,
+                                     path->local_part, mailbox)) == ENOENT) {
         session_reply(session, 550, "5.1.1", "no such mailbox here");
+    } else if (fault) {
+        receive_fault(session, fault);
     } else if (is_repeated(envelope)) {
         session_reply(session, 250, "2.1.5", "recipient ok, once is enough");
     } else {
@@ -302,22 +305,16 @@ static bool clean(char *line)
 
 static void handle_line(struct session *session, char *line)
 {
-    switch (session->status) {
-    case LINE_OK:
+    static const char *const faults[] = {
+        [LINE_TOO_LONG] = "line too long",
+        [LINE_BARE_LF] = "lines end in CR LF, not in LF alone (try nc -C)",
+        [LINE_BAD_BYTE] = "there is a byte in it that is not text",
+    };
+
+    if (session->status == LINE_OK)
         run_command(session, line);
-        break;
-    case LINE_TOO_LONG:
-        session_reply(session, 500, "5.5.2", "line too long");
-        break;
-    case LINE_BARE_LF:
-        session_reply(session, 500, "5.5.2",
-                      "lines end in CR LF, not in LF alone (try nc -C)");
-        break;
-    default:
-        session_reply(session, 500, "5.5.2",
-                      "there is a byte in it that is not text");
-        break;
-    }
+    else
+        session_reply(session, 500, "5.5.2", "%s", faults[session->status]);
     if (session->faults >= FAULTS_MAX) {
         session_reply(session, 421, "4.7.0", "too many faults, closing");
         session->stage = LEAVING;

@@ -80,15 +80,21 @@ static bool take_time(struct slice *rest, long hour, struct date *date)
     return true;
 }
 
-/* zone = ( "+" / "-" ) 4DIGIT. Before the time a sign is no zone, but a part of
- * 22-Nov-2026. */
+/* zone = ( "+" / "-" ) 4DIGIT; some write +03:00. Before the time a sign is no
+ * zone, but a part of 22-Nov-2026. */
 static void take_zone(struct slice *rest, struct date *date)
 {
-    long number, sign = rest->data[0] == '-' ? -1 : 1;
+    long number, minutes, sign = rest->data[0] == '-' ? -1 : 1;
+    size_t digits;
 
     *rest = slice_from(*rest, 1);
-    if (date->has_time && take_digits(rest, 4, &number) == 4)
+    if (!date->has_time)
+        return;
+    digits = take_digits(rest, 4, &number);
+    if (digits == 4)
         date->zone = sign * (number / 100 * 60 + number % 100);
+    else if (digits == 2 && take_colon(rest, &minutes))
+        date->zone = sign * (number * 60 + minutes);
 }
 
 /* An hour, a day or a year. RFC 5322 4.3: a year of two digits, 00 to 49, is

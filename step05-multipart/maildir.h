@@ -27,12 +27,13 @@ struct delivery {
 int maildir_open(const char *directory);
 
 /*
- * Find the mailbox for a local-part. Writes its name, in lower case, and
- * returns true if there is such a directory. A name that could lead out of the
- * mail directory is no mailbox, whatever exists.
+ * Find the mailbox for a local-part, as it is written or in lower case, and
+ * write its name. Returns 0; ENOENT if there is none; or another errno if that
+ * cannot be told now. A name that could lead out of the mail directory is no
+ * mailbox, whatever exists.
  */
-bool maildir_find(int root, const char *local_part,
-                  char name[MAILBOX_NAME_MAX + 1]);
+int maildir_find(int root, const char *local_part,
+                 char name[MAILBOX_NAME_MAX + 1]);
 
 /* Create the file of a new message in tmp/ of a mailbox. number: one that this
  * process has not used before. False: delivery->error says why. */

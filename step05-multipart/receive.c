@@ -90,7 +90,7 @@ static enum line_status receive_text(struct session *session, struct data *data,
     return status;
 }
 
-static void reply_storage_fault(struct session *session, int error)
+void receive_fault(struct session *session, int error)
 {
     fprintf(stderr, "smtpd: cannot store a message: %s\n", strerror(error));
     if (error == ENOSPC || error == EDQUOT || error == EFBIG)
@@ -114,7 +114,7 @@ static void store(struct session *session, struct delivery *delivery)
     for (size_t i = 0; i < envelope->recipients_count; i++)
         mailboxes[i] = envelope->mailboxes[i];
     if (!maildir_commit(delivery, mailboxes, envelope->recipients_count)) {
-        reply_storage_fault(session, delivery->error);
+        receive_fault(session, delivery->error);
         return;
     }
     session_reply(session, 250, "2.0.0", "stored as %s", delivery->id);
@@ -146,7 +146,7 @@ enum line_status receive_message(struct session *session)
     if (!maildir_begin(&delivery, session->config->mail_root,
                        session->envelope.mailboxes[0], session->hostname,
                        session->messages)) {
-        reply_storage_fault(session, delivery.error);
+        receive_fault(session, delivery.error);
         return LINE_OK;
     }
     conn_printf(session->conn, "354 end with a line that is a dot\r\n");

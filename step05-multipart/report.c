@@ -22,6 +22,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Of a list of addresses so many octets are shown, and of a field that comes
+ * more than once so many: a stranger may send megabytes of either. */
+enum { LIST_SIZE = 16384, FIELDS_MAX = 16 };
+
 /* ---- Fields ------------------------------------------------------------- */
 
 /* These print a value behind prefix; false if there was nothing to print. */
@@ -72,10 +76,15 @@ static void print_name(FILE *out, struct slice name)
 static bool print_addresses(FILE *out, const char *prefix, struct slice value)
 {
     struct address address;
+    long end = ftell(out) + LIST_SIZE;
     bool any = false;
 
     for (; address_next(&value, &address); any = true) {
         bool named = address.name.size > 0;
+        if (ftell(out) > end) {
+            fputs(", ...", out);
+            break;
+        }
         fputs(any ? ", " : prefix, out);
         if (named)
             print_name(out, text_slice(&address.name));
@@ -104,11 +113,16 @@ static void print_field(FILE *out, const struct field_row *row,
                         struct slice message)
 {
     const char *prefix = row->prefix;
+    long end = ftell(out) + LIST_SIZE;
+    unsigned fields = 0;
     struct field field;
 
-    while (header_next(&message, &field)) {
-        if (!slice_is(field.name, row->name) ||
-            !row->print(out, prefix, field.value))
+    while (fields < FIELDS_MAX && ftell(out) < end &&
+           header_next(&message, &field)) {
+        if (!slice_is(field.name, row->name))
+            continue;
+        fields++;
+        if (!row->print(out, prefix, field.value))
             continue;
         prefix = ", ";
         if (row->print != print_addresses)
@@ -141,12 +155,14 @@ static void print_report(FILE *out, const struct session *session,
                session->config->extract_root);
 }
 
-/* All at once: the reports of other children go to the same place. */
-static void write_out(const char *text, size_t size)
+/* All at once: the reports of other children go to the same place. Where nobody
+ * reads it, this waits, but not when the server is to end. */
+static void write_out(const char *text, size_t size,
+                      const volatile sig_atomic_t *stop)
 {
     while (size > 0) {
         ssize_t n = write(STDOUT_FILENO, text, size);
-        if (n < 0 && errno != EINTR)
+        if (n < 0 && (errno != EINTR || *stop))
             return;
         text += n > 0 ? n : 0;
         size -= n > 0 ? (size_t)n : 0;
@@ -173,7 +189,7 @@ void report_message(const struct session *session,
         print_report(out, session, delivery,
                      (struct slice){map, (size_t)status.st_size});
         if (fclose(out) == 0)
-            write_out(text, text_size);
+            write_out(text, text_size, session->conn->stop);
         free(text);
     }
     munmap(map, (size_t)status.st_size);

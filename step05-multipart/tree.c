@@ -24,6 +24,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* So much is shown of a type or a charset, and of a name. */
+enum { TOKEN_SHOWN_MAX = 128, NAME_SHOWN_MAX = 512 };
+
 /* Where the parts of one message go. */
 struct target {
     const char *extract; /* the directory of option -x, or NULL */
@@ -36,6 +39,7 @@ static void print_lower(FILE *out, struct slice slice)
     struct text text;
 
     text.size = 0;
+    slice = slice_first(slice, TOKEN_SHOWN_MAX);
     for (size_t i = 0; i < slice.size; i++)
         text_add_char(&text, (char)tolower(slice.data[i]));
     show_text(out, text_slice(&text));
@@ -92,7 +96,7 @@ static void print_content(FILE *out, const struct mime *mime,
         show_text(out, (struct slice){(unsigned char *)file, strlen(file)});
     } else if (extract_file_name(part, &name)) {
         fputs(" \"", out);
-        show_text(out, text_slice(&name));
+        show_text(out, slice_first(text_slice(&name), NAME_SHOWN_MAX));
         fputc('"', out);
     }
 }

@@ -23,6 +23,8 @@ enum {
     /* RFC 2047 section 2 says 75, but senders do not always count. It is
      * also how far the end of a word is looked for. */
     ENCODED_WORD_MAX = 2048,
+    /* Of one text; more than TEXT_SIZE octets need. A charset costs time. */
+    WORDS_MAX = 256,
 };
 
 struct encoded_word {
@@ -56,15 +58,13 @@ static bool cut_at_question_mark(struct slice *rest, struct slice *before)
     return true;
 }
 
-/* encoded-word = "=?" charset ["*" language] "?" encoding "?" text "?=" */
+/* encoded-word = "=?" charset ["*" language] "?" encoding "?" text "?=", of
+ * which the first two octets have been seen */
 static bool parse_word(struct slice in, struct encoded_word *word)
 {
-    struct slice rest = slice_first(in, ENCODED_WORD_MAX);
+    struct slice rest = slice_from(slice_first(in, ENCODED_WORD_MAX), 2);
     struct slice encoding, text_start, before;
 
-    if (!slice_starts_with(rest, "=?"))
-        return false;
-    rest = slice_from(rest, 2);
     if (!cut_at_question_mark(&rest, &word->charset) ||
         !cut_at_question_mark(&rest, &encoding))
         return false;
@@ -166,18 +166,19 @@ void word_decode(struct slice in, struct text *text)
 {
     struct run run;
     struct encoded_word word;
+    unsigned words = 0;
 
     run.whole.size = run.octets.size = 0;
-    while (in.size > 0) {
-        struct slice next = slice_trim_start(in); /* behind blanks */
-        bool continues = run.whole.size > 0;
+    while (in.size > 0 && text->size < TEXT_SIZE) {
+        bool continues = run.whole.size > 0; /* then blanks do not count */
+        struct slice next = continues ? slice_trim_start(in) : in;
 
-        if (parse_word(continues ? next : in, &word)) {
+        if (slice_starts_with(next, "=?") && words++ < WORDS_MAX &&
+            parse_word(next, &word)) {
             if (continues && !slice_same(run.charset, word.charset))
                 end_run(&run, text);
             if (extend_run(&run, &word)) {
-                in = slice_from(word.whole, word.whole.size);
-                in.size = (size_t)(next.data + next.size - in.data);
+                in = slice_from(next, word.whole.size);
                 continue;
             }
         }

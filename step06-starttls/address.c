@@ -10,6 +10,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 #include "address.h"
+#include "charset.h"
 #include "header.h"
 #include "word.h"
 
@@ -34,10 +35,15 @@ static bool is_special(unsigned char c)
  * octet that has no business here. */
 static size_t atom_length(struct slice rest)
 {
+    bool literal = false; /* [IPv6:::1], RFC 5321 4.1.3 */
     size_t length = 0;
 
-    while (length < rest.size && !is_special(rest.data[length]))
-        length++;
+    for (; length < rest.size; length++) {
+        unsigned char c = rest.data[length];
+        if (is_special(c) && !(c == ':' && literal))
+            break;
+        literal = c == '[' || (literal && c != ']');
+    }
     return length > 0 ? length : 1;
 }
 
@@ -86,6 +92,18 @@ static void take_angle(struct slice *rest, struct pieces *pieces)
         *rest = slice_from(*rest, 1);
 }
 
+/* An address has no encoded words in it: RFC 2047 section 5 (3). Decoded, one
+ * could look like two. But a sender without any address has maybe a name. */
+static void add_spec(struct slice spec, bool bare, struct text *text)
+{
+    static const struct slice utf8 = {NULL, 0};
+
+    if (bare && slice_find(spec, '@') == spec.size)
+        word_decode(spec, text);
+    else
+        charset_to_text(utf8, spec, text);
+}
+
 /* The name and the address, from what was seen. False if that was nothing. */
 static bool settle(const struct pieces *pieces, struct address *address)
 {
@@ -99,7 +117,7 @@ static bool settle(const struct pieces *pieces, struct address *address)
     if (!pieces->has_angle && spec->size == 0)
         return false;
     word_decode(slice_trim(text_slice(name)), &address->name);
-    word_decode(text_slice(spec), &address->spec);
+    add_spec(text_slice(spec), !pieces->has_angle, &address->spec);
     return true;
 }
 

@@ -11,8 +11,8 @@
 #include "utf8.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
     CHARSET_NAME_MAX = 40, /* RFC 2978 2.3: names fit in that */
@@ -33,6 +33,7 @@ static const struct alias {
     {"gbk", "gb18030"},
     {"ks_c_5601-1987", "cp949"},
     {"euc-kr", "cp949"},
+    {"euc-jp", "euc-jp-ms"}, /* with the signs that Windows adds */
     {"shift_jis", "cp932"},
     {"x-sjis", "cp932"},
     {"iso-8859-8-i", "iso-8859-8"}, /* RFC 1556: only the order differs */
@@ -40,34 +41,39 @@ static const struct alias {
     {"unicode-1-1-utf-7", "utf-7"},
 };
 
-/* The name as iconv knows it. */
-static void find_name(struct slice name, char out[CHARSET_NAME_MAX + 1])
+/* What is meant by a name: an alias, or the name itself. */
+static const char *meaning_of(struct slice name, const char *itself)
 {
-    name = slice_first(slice_trim(name), CHARSET_NAME_MAX);
-    memcpy(out, name.data, name.size);
-    out[name.size] = '\0';
     for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
         if (slice_is(name, aliases[i].name))
-            snprintf(out, CHARSET_NAME_MAX + 1, "%s", aliases[i].meaning);
+            return aliases[i].meaning;
+    return itself;
 }
 
 bool charset_open(struct charset *charset, struct slice name)
 {
-    char known[CHARSET_NAME_MAX + 1] = "utf-8";
-    struct slice found;
+    char itself[CHARSET_NAME_MAX + 1] = "utf-8";
+    const char *meaning;
 
-    if (name.size > 0)
-        find_name(name, known);
-    found = (struct slice){(const unsigned char *)known, strlen(known)};
+    name = slice_first(slice_trim(name), CHARSET_NAME_MAX);
+    if (name.size > 0) {
+        memcpy(itself, name.data, name.size);
+        itself[name.size] = '\0';
+    }
+    meaning = meaning_of(name, itself);
     charset->iconv = (iconv_t)-1;
-    charset->unit = slice_starts_with(found, "utf-32")   ? 4
-                    : slice_starts_with(found, "utf-16") ? 2
-                                                         : 1;
-    if (slice_is(found, "utf-8"))
+    charset->escapes = slice_starts_with(name, "iso-2022-");
+    charset->unit = slice_starts_with(name, "utf-32")                       ? 4
+                    : slice_starts_with(name, "utf-16") || charset->escapes ? 2
+                                                                            : 1;
+    if (strcasecmp(meaning, "utf-8") == 0)
         return true;
     /* a "/" would be an instruction to iconv, not a part of a name */
-    if (!strchr(known, '/'))
-        charset->iconv = iconv_open("UTF-8", known);
+    if (!strchr(itself, '/')) {
+        charset->iconv = iconv_open("UTF-8", meaning);
+        if (charset->iconv == (iconv_t)-1) /* not each iconv knows them all */
+            charset->iconv = iconv_open("UTF-8", itself);
+    }
     return charset->iconv != (iconv_t)-1;
 }
 
@@ -92,6 +98,19 @@ static size_t convert_utf8(struct slice *in, char *out, size_t size, bool last)
     return used;
 }
 
+/* How many octets to pass over where in begins with a wrong one: its other
+ * half too, or all that follows would be read shifted. In ISO-2022 an escape
+ * sequence is read octet by octet. */
+static size_t bad_length(const struct charset *charset, const char *in,
+                         size_t size)
+{
+    size_t length = charset->unit;
+
+    if (charset->escapes && (*in <= ' ' || *in > '~'))
+        length = 1;
+    return length < size ? length : size;
+}
+
 /* As much of *in as fits into out, by iconv. */
 static size_t convert_foreign(struct charset *charset, struct slice *in,
                               char *out, size_t size, bool last)
@@ -102,7 +121,7 @@ static size_t convert_foreign(struct charset *charset, struct slice *in,
 
     while (from_left > 0 && iconv(charset->iconv, &from, &from_left, &to,
                                   &to_left) == (size_t)-1) {
-        size_t bad = from_left < charset->unit ? from_left : charset->unit;
+        size_t bad = bad_length(charset, from, from_left);
         if (errno == E2BIG || (errno == EINVAL && !last) ||
             to_left < sizeof(replacement))
             break;

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 enum {
+    FILE_EXTENSION_MAX = 16,
     PIECE_SIZE = 32768,
     CHARACTER_MAX = 64, /* octets of a character that one piece cuts off */
 };
@@ -62,15 +63,16 @@ bool extract_file_name(const struct part *part, struct text *text)
 {
     text->size = 0;
     return (parameter_find(part->content_disposition, "filename", text) &&
-            text->size > 0) ||
-           (parameter_find(part->content_type, "name", text) && text->size > 0);
+            slice_trim(text_slice(text)).size > 0) ||
+           (parameter_find(part->content_type, "name", text) &&
+            slice_trim(text_slice(text)).size > 0);
 }
 
-/* Copy what may be part of a file name. Returns the length. */
-static size_t make_safe(struct slice name, char out[FILE_NAME_MAX])
+/* Append what may be part of a file name to out[0..used), which ends at max.
+ * Returns the new length. */
+static size_t make_safe(struct slice name, char out[FILE_NAME_MAX], size_t used,
+                        size_t max)
 {
-    size_t used = 0;
-
     while (name.size > 0) {
         bool valid;
         size_t length = utf8_length(name.data, name.size, &valid);
@@ -78,7 +80,7 @@ static size_t make_safe(struct slice name, char out[FILE_NAME_MAX])
                     name.data[0] != '/' && name.data[0] != '\\' &&
                     (name.data[0] != '.' || used > 0);
 
-        if (used + (keep ? length : 1) > FILE_NAME_MAX)
+        if (used + (keep ? length : 1) > max)
             break;
         memcpy(out + used, keep ? (const char *)name.data : "_",
                keep ? length : 1);
@@ -86,6 +88,30 @@ static size_t make_safe(struct slice name, char out[FILE_NAME_MAX])
         name = slice_from(name, length);
     }
     return used;
+}
+
+/* The extension of a file name with its dot: empty if there is none, or if it
+ * is too long to be one. */
+static struct slice extension_of(struct slice name)
+{
+    size_t size = 1;
+
+    while (size < name.size && size < FILE_EXTENSION_MAX &&
+           name.data[name.size - size] != '.')
+        size++;
+    return name.size > size && name.data[name.size - size] == '.'
+               ? slice_from(name, name.size - size)
+               : slice_first(name, 0);
+}
+
+/* Of a name that is too long the end of the stem goes, not the extension. */
+static size_t shorten(struct slice name, char out[FILE_NAME_MAX])
+{
+    struct slice extension = extension_of(name);
+    size_t used = make_safe(slice_first(name, name.size - extension.size), out,
+                            0, FILE_NAME_MAX - extension.size);
+
+    return make_safe(extension, out, used, FILE_NAME_MAX);
 }
 
 static void make_name(const struct mime *mime, const struct part *part,
@@ -97,7 +123,7 @@ static void make_name(const struct mime *mime, const struct part *part,
     mime_number(mime, part, number);
     if (extract_file_name(part, &given))
         snprintf(name, EXTRACT_NAME_SIZE, "%s-%.*s", number,
-                 (int)make_safe(slice_trim(text_slice(&given)), safe), safe);
+                 (int)shorten(slice_trim(text_slice(&given)), safe), safe);
     else
         snprintf(name, EXTRACT_NAME_SIZE, "%s.%s", number,
                  find_extension(part));
@@ -171,12 +197,11 @@ static bool write_content(int fd, const struct part *part,
                           unsigned long long *size)
 {
     bool text = slice_is(part->type, "text");
-    bool lines = text || slice_is(part->type, "message");
     struct decoder decoder;
     struct text charset;
 
     *size = 0;
-    decode_init(&decoder, part->encoding, part->body, !lines);
+    decode_init(&decoder, part->encoding, part->body, !text);
     if (!text || fd < 0)
         return write_octets(fd, &decoder, size);
     charset.size = 0;
@@ -202,6 +227,10 @@ bool extract_part(const struct mime *mime, const struct part *part,
         error = errno;
     if (fd >= 0)
         close(fd);
+    if (fd >= 0 && !ok) { /* half a file is none; but how large is the part? */
+        unlinkat(directory, name, 0);
+        write_content(-1, part, size);
+    }
     errno = error;
     return ok;
 }

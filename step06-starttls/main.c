@@ -86,14 +86,14 @@ static struct place place_of(int fd)
 }
 
 /*
- * A fault that a default may have: ::1, on a host without IPv6, or where only
- * the IPv4 half of the port was free.
+ * A fault that one of several addresses may have: ::1, on a host without IPv6,
+ * or, by default, where only the IPv4 half of the port was free.
  */
 static bool excusable(const struct config *config, int fault)
 {
-    return config->addresses.count == 0 &&
-           (fault == EAFNOSUPPORT || fault == EADDRNOTAVAIL ||
-            (fault == EADDRINUSE && config->port == 0));
+    return fault == EAFNOSUPPORT || fault == EADDRNOTAVAIL ||
+           (fault == EADDRINUSE && config->port == 0 &&
+            config->addresses.count == 0);
 }
 
 /* Listen on all addresses that name stands for. */
@@ -102,8 +102,9 @@ static void listen_on_name(struct server *server, const struct config *config,
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct addrinfo *found, *address;
+    size_t before = server->listeners_count;
     char service[8];
-    int error;
+    int error, fault = 0;
 
     snprintf(service, sizeof(service), "%ld", server->port);
     error = getaddrinfo(name, service, &hints, &found);
@@ -112,16 +113,20 @@ static void listen_on_name(struct server *server, const struct config *config,
             gai_strerror(error));
     for (address = found; address; address = address->ai_next) {
         int fd = listen_on(address);
-        if (fd < 0 && excusable(config, errno))
-            continue;
-        if (fd < 0)
-            die("cannot listen on %s port %s: %s", name, service,
-                strerror(errno));
+        if (fd < 0) {
+            fault = errno;
+            if (excusable(config, fault))
+                continue;
+            break;
+        }
         if (server->listeners_count == LISTENERS_MAX)
             die("cannot listen on more than %d addresses", LISTENERS_MAX);
         server->listeners[server->listeners_count++] = fd;
         server->port = strtol(place_of(fd).port, NULL, 10);
     }
+    if (fault && (address || (config->addresses.count > 0 &&
+                              server->listeners_count == before)))
+        die("cannot listen on %s port %s: %s", name, service, strerror(fault));
     freeaddrinfo(found);
 }
 

@@ -80,11 +80,8 @@ static int delimiter_level(const struct parser *parser, struct slice line,
 
 static enum encoding find_encoding(struct slice value)
 {
-    struct slice token;
+    struct slice token = parameter_token(&value);
 
-    header_skip_cfws(&value, NULL);
-    token = slice_first(value, slice_find(value, ' '));
-    token = slice_trim(slice_first(token, slice_find(token, ';')));
     if (slice_is(token, "base64"))
         return ENCODING_BASE64;
     if (slice_is(token, "quoted-printable"))
@@ -154,6 +151,8 @@ static bool push(struct parser *parser, int part)
     boundary.size = 0;
     parameter_find(parser->mime->parts[part].content_type, "boundary",
                    &boundary);
+    while (boundary.size > 0 && strchr(" \t", boundary.data[boundary.size - 1]))
+        boundary.size--; /* RFC 2046 5.1.1: it does not end in a blank */
     if (boundary.size == 0 || boundary.size > BOUNDARY_MAX)
         return false;
     open->part = part;

@@ -103,9 +103,15 @@ static void note(struct found *found, struct slice suffix, struct slice value)
 /* Gather what the field says about name. */
 static void gather(struct slice field, const char *name, struct found *found)
 {
-    struct slice rest = slice_from(field, slice_find(field, ';'));
+    struct slice rest = field;
 
     memset(found, 0, sizeof(*found));
+    parameter_token(&rest); /* the type, or the disposition, with comments */
+    if (slice_starts_with(rest, "/")) {
+        rest = slice_from(rest, 1);
+        parameter_token(&rest);
+    }
+    rest = slice_from(rest, slice_find(rest, ';'));
     while (rest.size > 0) {
         struct slice token, suffix;
         rest = slice_from(rest, 1);

@@ -11,4 +11,8 @@
  */
 enum line_status receive_message(struct session *session);
 
+/* Say, and log, that mail cannot be taken now. error: the errno that tells why;
+ * a full disk is 452, all else 451. */
+void receive_fault(struct session *session, int error);
+
 #endif

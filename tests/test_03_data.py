@@ -495,6 +495,47 @@ def test_mailbox_names_in_any_case(server, client):
     assert len(server.messages()) == 1
 
 
+def test_a_mailbox_with_a_capital_letter(start):
+    """RFC 5321 2.4: it can be reached by the name that it has"""
+    server = start(mailboxes=("Bob",))
+    client = server.connect()
+    client.ehlo()
+    client.deliver(SIMPLE, recipients="Bob@localhost")
+    assert len(server.messages("Bob")) == 1
+
+
+@pytest.mark.parametrize("missing", ["tmp", "new"])
+def test_half_a_mailbox_is_none(server, client, missing):
+    """A 250 to RCPT that DATA can't keep helps nobody"""
+    (server.mail / "you" / missing).rmdir()
+    client.ehlo()
+    client.mail()
+    client.send("RCPT TO:<you@localhost>")
+    if client.expect(250, 550, 451).code == 250:
+        client.send("DATA")
+        client.expect(354)
+        client.send_message(SIMPLE)
+        client.expect(250)
+
+
+def test_a_mailbox_that_can_not_be_looked_at(server, client):
+    """RFC 5321 4.2.1: what may be better tomorrow is a 4xx. A link to itself can't be followed, not even by root."""
+    (server.mail / "loop").symlink_to("loop")
+    client.ehlo()
+    client.mail()
+    client.send("RCPT TO:<loop@localhost>")
+    client.expect(451)
+
+
+def test_two_names_of_one_mailbox(server, client):
+    """A symbolic link, postmaster -> you, is how one person reads two mailboxes"""
+    (server.mail / "alias").symlink_to("you")
+    client.ehlo()
+    client.deliver(SIMPLE, recipients=("you@localhost", "alias@localhost"))
+    assert {content(message) for message in server.messages()} == {as_stored(SIMPLE)}
+    assert server.tmp() == []
+
+
 def test_a_mailbox_beyond_ascii(start):
     """RFC 6531 3.3"""
     server = start(mailboxes=("алиса",))

@@ -3,15 +3,21 @@
 Expected values are worked out by hand from the RFC, are the RFC's own examples, or come from Python's email package.
 """
 import base64
+import os
 import random
 import re
+import signal
+import socket
+import subprocess
 from datetime import datetime, timedelta, timezone
 from email.header import Header
 from email.utils import format_datetime, formataddr
 
 import pytest
 
+from client import TIMEOUT, Client
 from report import Receiver, compare, header, people, sample, words
+from server import environment, make_mailbox
 
 pytestmark = pytest.mark.stage(4)
 
@@ -289,6 +295,7 @@ BAD_BYTES = [
     (b"raw \xfc ISO 8859-1", "raw \ufffd ISO 8859-1"), (b"\xc3\xa9 good, \xe9 bad", "é good, \ufffd bad"),
     (b"raw \xed\xbf\xbf surrogate", "raw \ufffd surrogate"), (b"raw \xe0\x80\xaf overlong", "raw \ufffd overlong"),
     (b"cut off \xf0\x9f\x98", "cut off \ufffd"),
+    (word("iso-2022-jp", "B", b"\x1b$B\x7e\x7e" + "ひら".encode("iso-2022-jp")[3:]), "\ufffdひら"),     # both octets are wrong
 ]
 
 
@@ -313,6 +320,15 @@ def test_charsets(receive):
     """RFC 2047 2: any charset, here encoded by Python's codecs"""
     rows = [(word(charset, encoding, text.encode(charset)), words(text)) for charset, text in CHARSETS for encoding in "BQ"]
     shown(receive, "Subject", rows)
+
+
+def test_signs_that_windows_adds(receive):
+    """NEC's row 13 (a one in a circle) is in no standard, but in mail from Japan. Where iconv does not know it, it costs itself
+    and nothing behind it."""
+    values = [word("euc-jp", "B", b"\xad\xa1" + "ひら".encode("euc-jp")),
+              word("iso-2022-jp", "B", b"\x1b$B\x2d\x21" + "ひら".encode("iso-2022-jp")[3:])]
+    for report in receive.all([header("Subject: " + value) for value in values]):
+        assert one_mark(report["Subject"]) in ("①ひら", "\ufffdひら")
 
 
 def test_utf_8_as_it_stands(receive):
@@ -391,6 +407,9 @@ ADDRESSES = [
     ("=?utf-8?Q?=3Cboss=40bank.test=3E=2C?= <evil@x.test>", [("<boss@bank.test>,", "evil@x.test")]),
     ("Jürgen <j@x.test>", [("Jürgen", "j@x.test")]), ("日本語 <j@x.test>", [("日本語", "j@x.test")]),
     ("UPPER@Example.ORG", [("", "UPPER@Example.ORG")]),
+    ("u@[IPv6:::1], a@b.test", [("", "u@[IPv6:::1]"), ("", "a@b.test")]),                        # RFC 5321 4.1.3
+    ("<=?utf-8?Q?boss=40bank.test=3E=2C_=3Cx?=@evil.test>",
+     [("", "=?utf-8?Q?boss=40bank.test=3E=2C_=3Cx?=@evil.test")]),                               # RFC 2047 5 (3)
 ]
 
 
@@ -489,6 +508,7 @@ DATES = [
     ("1 Jan 2001 00:00:00 Z", "2001-01-01T00:00:00Z"), ("1 Jan 2001 00:00:00 A", "2001-01-01T00:00:00Z"),  # 4.3: as -0000
     ("1 Jan 2001 00:00:00 XYZ", "2001-01-01T00:00:00Z"), ("1 Jan 2001 00:00:00 (EST) -0500", "2001-01-01T05:00:00Z"),
     ("(now) Mon(day), 1(st) Jan 2001 00:00:00 +0000 (UTC (really))", "2001-01-01T00:00:00Z"),
+    ("22 Nov 2026 09:22:36 +03:00", "2026-11-22T06:22:36Z"),                                       # as in ISO 8601
     ("1 Jan 2001 00:00 +0000", "2001-01-01T00:00:00Z"), ("  1   Jan   2001   00:00:00   +0000  ", "2001-01-01T00:00:00Z"),
 ]
 
@@ -595,3 +615,48 @@ def test_a_subject_cannot_forge_a_line_of_the_report(receive):
     report = receive(header("Subject: " + word("utf-8", "B", b"x\n  From:    forged\r\nmessage forged to x, 1 bytes")))
     assert report["From"] is None
     assert len(receive.server.reports()) == 1
+
+
+# ---- bounds
+
+@pytest.mark.parametrize("field, unit", [("From", b"Ann <ann@example.org>,\r\n "), ("To", b"\1" * 8000 + b",\r\n ")], ids=["addresses", "escapes"])
+def test_a_report_has_an_end(receive, field, unit):
+    """Lists of megabytes, in one field and in many: the report, and the memory for it, do not grow with the message"""
+    one = field.encode() + b": " + unit * (60000 // len(unit)) + b"z@example.org\r\n"
+    report = receive(one * 100 + b"Subject: behind\r\n\r\nbody\r\n")
+    assert report["Subject"] == "behind"
+    assert 0 < len(str(report)) < 200000
+
+
+@pytest.mark.plaintext
+def test_the_end_does_not_wait_for_a_reader_of_reports(program, tmp_path):
+    """Standard output is a pipe that is full, and nobody reads it"""
+    make_mailbox(tmp_path / "mail", "you")
+    process = subprocess.Popen([*program, "-l", "127.0.0.1", "-p", "0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                               cwd=str(tmp_path), env=environment())
+    with process, process.stdout:
+        try:
+            port = int(process.stdout.readline().split()[-1])
+            filler = os.dup(process.stdout.fileno())
+            fill(process.pid)
+            client = Client(socket.create_connection(("127.0.0.1", port)))
+            client.expect(220)
+            client.ehlo()
+            client.deliver(header("From: a@example.org"))
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(TIMEOUT) == 0
+            os.close(filler)
+        finally:
+            process.kill()
+
+
+def fill(pid):
+    """Fill the pipe that a process has as its standard output."""
+    fd = os.open("/proc/%d/fd/1" % pid, os.O_WRONLY | os.O_NONBLOCK)
+    try:
+        while os.write(fd, b"." * 4096):
+            pass
+    except BlockingIOError:
+        pass
+    finally:
+        os.close(fd)

@@ -9,6 +9,7 @@ import os
 import quopri
 import random
 import re
+import resource
 from email.message import EmailMessage
 from email.mime.application import MIMEApplication
 from email.mime.message import MIMEMessage
@@ -190,6 +191,20 @@ def test_a_boundary_inside_base64_or_text_is_none(receive):
     """RFC 2046 5.1.1: it begins a line"""
     report = receive(multipart("--b\n\nx--b\n>--b\n--\nb\n- --b\n--b--\n"))
     assert report.tree == [("1", "text/plain")]
+
+
+def test_a_boundary_does_not_end_in_a_blank(receive):
+    """RFC 2046 5.1.1; a server on the way may have taken it off the lines as well"""
+    message = header('Content-Type: multipart/mixed; boundary="b  "',
+                     body=b"--b  \r\n\r\none\r\n--b\r\n\r\ntwo\r\n--b--  \r\n")
+    assert [node.number for node in receive(message).leaves] == ["1", "2"]
+
+
+def test_comments_in_the_fields_of_a_part(extract):
+    """RFC 2045 5.1, RFC 822 3.4.3: a comment may stand everywhere, and nothing in it counts"""
+    report = extract(header('Content-Type: text/plain (was; charset="koi8-r"; x); charset=utf-8',
+                            "Content-Transfer-Encoding: base64(really)", body=base64.b64encode("ж".encode()) + b"\r\n"))
+    assert lf(report.file("1")).decode().strip() == "ж"
 
 
 def test_a_digest_of_messages(receive):
@@ -401,7 +416,7 @@ def test_all_else_is_extracted_byte_for_byte(extract):
                            (["Content-Type: image/png", QP], b"=0A=0D=\r\n=00")))
     assert report.file("1") == data
     assert report.file("2") == b"one\r\ntwo\r\n"
-    assert lf(report.file("3")) == b"Action: failed\n"
+    assert report.file("3") == b"Action: failed\r\n"
     assert report.file("4") == b"\n\r\0"
 
 
@@ -654,6 +669,29 @@ def test_a_long_name_is_cut_between_characters(extract):
                                      + "".join("%%%02X" % byte for byte in name.encode()), body=b"x\r\n"))
             kept = report.file_name("1")[2:]
             assert name.startswith(kept) and 90 <= len(kept.encode()) <= 100
+
+
+def test_a_long_name_keeps_its_extension(extract):
+    """What opens a file goes by that"""
+    report = extract(content('Content-Type: application/pdf; name="%s.pdf"' % ("x" * 300), BASE64, body=b"AAAA\r\n"))
+    name = report.file_name("1").split("-", 1)[1]
+    assert name.startswith("xxx") and name.endswith("x.pdf") and len(name) <= 100
+
+
+def test_a_name_of_blanks_is_none(extract):
+    report = extract(content("Content-Type: application/pdf", 'Content-Disposition: attachment; filename="   "', BASE64, body=b"AAAA\r\n"))
+    assert report.file_name("1") == "1.pdf"
+
+
+def test_half_a_part_is_not_left(start, tmp_path):
+    """No file may grow beyond 100 kB here: the message comes in, in pieces of its own, but not out"""
+    def no_large_files():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100000, resource.RLIM_INFINITY))
+    receive = Receiver(start, "-x", "parts", preexec_fn=no_large_files)
+    data = "ж" * 40000              # 40,000 octets of KOI8-R, 80,000 of UTF-8
+    report = receive(content("Content-Type: text/plain; charset=koi8-r", body=(data * 2).encode("koi8-r") + b"\r\n"))
+    assert list(receive.server.parts.rglob("*.txt")) == []
+    assert re.search(r"text/plain; charset=koi8-r, 8000[12] bytes", str(report))     # with LF or CR LF
 
 
 def test_the_same_name_twice(extract):
