@@ -113,6 +113,19 @@ void starttls_announce(const struct config *config)
 
 /* ---- In a session ------------------------------------------------------- */
 
+/* What conn.c does in its fill(): EINTR is only a pause, unless it is the end.
+ * Linux has it also for a process that was stopped and goes on. */
+static ssize_t receive(void *context, void *buffer, size_t size)
+{
+    struct conn *conn = context;
+    ssize_t n;
+
+    do
+        n = conn_receive(conn, buffer, size);
+    while (n < 0 && errno == EINTR && !*conn->stop);
+    return n;
+}
+
 static ssize_t protected_read(void *context, void *buffer, size_t size)
 {
     return tls_read(context, buffer, size);
@@ -151,7 +164,7 @@ static void protect(struct session *session, struct tls *tls)
 
 void starttls_command(struct session *session, const char *argument)
 {
-    struct tls_io io = {session->conn, conn_receive, conn_send};
+    struct tls_io io = {session->conn, receive, conn_send};
     struct tls *tls = NULL;
 
     (void)argument;

@@ -5,6 +5,7 @@ TLS is begun with STARTTLS, on the program under test.
 import os
 import random
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -17,6 +18,7 @@ import tls_crypto as crypto
 import tls_model as tls
 from client import TIMEOUT
 from conftest import end_server, new_server
+from server import children_of
 from tls_client import TlsClient, connect
 from tls_model import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, GO_ON, HANDSHAKE
 
@@ -1108,6 +1110,41 @@ def test_a_connection_that_is_cut_off(peer):
     client.sock.shutdown(socket.SHUT_WR)
     content_type, data = client.receive()
     assert (content_type, data[1]) == (ALERT, tls.ALERT_NUMBERS["close_notify"])
+
+
+def pause(peer, client):
+    """SIGSTOP and SIGCONT for the child that waits for this client: on Linux its read(2) ends with EINTR."""
+    client.wait_until_read()
+    child, = children_of(peer.server.pid)
+    for number in (0, signal.SIGSTOP, signal.SIGCONT):
+        os.kill(child, number)
+        time.sleep(0.05)
+
+
+def test_a_pause_in_the_middle_of_a_handshake(start_peer):
+    """A debugger, or a machine that is put to sleep and wakes up: no byte is lost, and the handshake goes on."""
+    peer = start_peer()
+    client = peer.connect()
+    hello = client.plain_record(HANDSHAKE, client.add_hello(client.client_hello()))
+    client.send_raw(hello[:50])
+    pause(peer, client)
+    client.send_raw(hello[50:])
+    client.receive_server_flight()
+    client.send_finished()
+    peer.check(client)
+
+
+def test_a_pause_in_the_middle_of_a_key_update(start_peer):
+    """RFC 8446 5.1: its second record may come a long time after its first."""
+    peer = start_peer()
+    client = peer.handshake()
+    ask(client)
+    update = tls.message(tls.KEY_UPDATE, b"\0")
+    client.send(HANDSHAKE, update[:2])
+    pause(peer, client)
+    client.send(HANDSHAKE, update[2:])
+    client.write_keys = client.write_keys.next()
+    peer.check(client)
 
 
 # ---- other implementations

@@ -65,6 +65,8 @@ class TlsClient:
         for at in range(0, len(data), size):
             self.send_raw(data[at:at + size])
 
+    wait_until_read = Client.wait_until_read
+
     def plain_record(self, content_type, content, version=LEGACY_VERSION, length=None):
         self.note("C", "%s record, %d bytes," % (NAMES.get(content_type, content_type), len(content)), content)
         return struct.pack(">BHH", content_type, version, len(content) if length is None else length) + content

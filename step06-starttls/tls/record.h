@@ -45,8 +45,9 @@ enum {
 
 /*
  * The connection underneath. read() waits for bytes and returns how many it
- * put in buffer, 0 at the end, -1 on an error or a timeout, with errno set;
- * after that it may be called again. write() sends all or returns false.
+ * put in buffer, 0 at the end, -1 on an error or a timeout, with errno set. A
+ * signal is no error unless it asks for the end: EINTR says that it did.
+ * write() sends all or returns false.
  */
 struct tls_io {
     void *context;
@@ -104,8 +105,8 @@ void record_nonce(const struct record_keys *keys,
  * records, unwanted early data and user_canceled alerts are dropped here.
  * ALERT_NONE: it is in *record, of type handshake (never empty) or application
  * data (maybe empty). ALERT_CLOSE_NOTIFY: the client sent just that.
- * ALERT_RECEIVED, ALERT_TRANSPORT (errno is set; the call may be repeated), or
- * the alert that is due for what came.
+ * ALERT_RECEIVED, ALERT_TRANSPORT (errno is set), or the alert that is due for
+ * what came.
  */
 enum alert record_read(struct record_layer *records, struct record *record);
 

@@ -140,7 +140,7 @@ ssize_t tls_read(struct tls *tls, void *buffer, size_t size)
         enum alert alert = read_record(tls);
 
         if (alert == ALERT_TRANSPORT)
-            return -1; /* maybe only a timeout: nothing is lost */
+            return -1; /* maybe only a timeout: writing still works */
         if (alert == ALERT_CLOSE_NOTIFY)
             tls->closed = true;
         else if (alert != ALERT_NONE)

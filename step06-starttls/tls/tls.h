@@ -62,9 +62,10 @@ bool tls_accept(struct tls *tls, const struct tls_config *config,
 /*
  * Read up to size > 0 bytes that the client sent, waiting for the first of
  * them. Returns their number; 0 after its close_notify, when no more will come;
- * -1 on an error, with errno: as io.read() left it (the call may be repeated),
- * or EPROTO if the client has broken the protocol (it has been sent an alert),
- * has sent a fatal alert, or has gone without a close_notify.
+ * -1 on an error, with errno: as io.read() left it, or EPROTO if the client has
+ * broken the protocol (it has been sent an alert), has sent a fatal alert, or
+ * has gone without a close_notify. Nothing can be read after an error, as half
+ * a message may be lost; after a timeout there may be something to write.
  */
 ssize_t tls_read(struct tls *tls, void *buffer, size_t size);
 
