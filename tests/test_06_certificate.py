@@ -26,6 +26,7 @@ import tls_library
 
 NOBODY = 65534
 NAMES = ["mx.example.org", "example.org"]
+TRUE = b"\1\1\xff"     # of BOOLEANs in DER
 NOW = calendar.timegm((2026, 11, 22, 12, 0, 0))
 P256_N = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551
 
@@ -714,7 +715,29 @@ def replaced(old, new):
     return leaf_pem(lambda der: der.replace(old, new))
 
 
+def extended(*extensions):
+    """The leaf with these extensions in place of its own."""
+    (_, tbs), *rest = parse(parse_one(to_der(samples.LEAF), SEQUENCE))
+    fields = b"".join(element(*field) for field in parse(tbs)[:7])
+    if extensions:
+        fields += element(0xa3, element(SEQUENCE, b"".join(extensions)))
+    return to_pem("CERTIFICATE", element(SEQUENCE, element(SEQUENCE, fields) + b"".join(element(*part) for part in rest)))
+
+
+def extension(oid, value, critical=b""):
+    return element(SEQUENCE, element(OID, bytes.fromhex(oid)) + critical + element(OCTET_STRING, value))
+
+
+def key_usage(bits, critical=TRUE):
+    return extension("551d0f", element(BIT_STRING, bits), critical)
+
+
+def extended_key_usage(*oids):
+    return extension("551d25", element(SEQUENCE, b"".join(element(OID, bytes.fromhex(oid)) for oid in oids)))
+
+
 LEAF_TIMES = [content for _, content in parse(Certificate(to_der(samples.LEAF)).validity)]
+NO_SIGNATURE = "keyUsage has no digitalSignature"
 LEAF_POINT = Certificate(to_der(samples.LEAF)).public_key
 FIRST_LINE = samples.LEAF.splitlines()[1]
 
@@ -750,6 +773,12 @@ FIRST_LINE = samples.LEAF.splitlines()[1]
     pytest.param(replaced(LEAF_TIMES[0], b"2611222147500"), "DER", id="a time without its Z"),
     pytest.param(replaced(LEAF_TIMES[0], LEAF_TIMES[0][:-1] + b"X"), "DER", id="a time of another zone"),
     pytest.param(replaced(element(UTC_TIME, LEAF_TIMES[0]), element(OCTET_STRING, LEAF_TIMES[0])), "DER", id="not a time"),
+    pytest.param(extended(key_usage(b"\3\x08")), NO_SIGNATURE, id="keyUsage keyAgreement"),
+    pytest.param(extended(key_usage(b"\0\x7f", b"")), NO_SIGNATURE, id="all but digitalSignature, not critical"),
+    pytest.param(extended(key_usage(b"\0")), NO_SIGNATURE, id="keyUsage without a bit"),
+    pytest.param(extended(extension("551d0f", b"")), "DER", id="keyUsage that is empty"),
+    pytest.param(extended(extension("551d25", b"\5\0")), "DER", id="extendedKeyUsage that is NULL"),
+    pytest.param(extended(element(SEQUENCE, element(OID, b"x"))), "DER", id="an extension without a value"),
     pytest.param("#" * 65536 + CHAIN, "too large", id="more than 64 KiB"),
 ])
 def test_faults_of_the_chain(load, tmp_path, chain, words):
@@ -869,6 +898,22 @@ def test_a_warning_if_everybody_can_read_the_key(lib, load, tmp_path, mode, warn
     assert loaded.error == ""
     assert loaded.key_warning.startswith("%s: everybody" % (tmp_path / "key.pem")) == warned
     assert bool(loaded.key_warning) == warned
+
+
+SERVER, CLIENT, ANY = "2b06010505070301", "2b06010505070302", "551d2500"
+
+
+@pytest.mark.parametrize("extensions, warned", [
+    ([], False), ([key_usage(b"\7\x80")], False), ([key_usage(b"\3\x88", b"")], False),
+    ([extended_key_usage(SERVER)], False), ([extended_key_usage(CLIENT, SERVER)], False), ([extended_key_usage(ANY)], False),
+    ([key_usage(b"\7\x80"), extended_key_usage(CLIENT)], True), ([extended_key_usage()], True)],
+    ids=["no extensions", "signatures", "and keyAgreement", "servers", "clients and servers", "any", "clients", "nobody"])
+def test_a_warning_if_it_is_not_for_servers(load, tmp_path, extensions, warned):
+    """RFC 5280 4.2.1.3, 4.2.1.12; RFC 8446 4.4.2.2. As with the time, most senders don't look."""
+    loaded = load(extended(*extensions), samples.SEC1)
+    assert loaded.error == ""
+    line = "%s: not for servers, says its extendedKeyUsage" % (tmp_path / "chain.pem")
+    assert loaded.chain_warning == (line if warned else "")
 
 
 YEAR = 365 * 86400

@@ -19,6 +19,7 @@
 
 #include "bytes.h"
 #include "der.h"
+#include "key_usage.h"
 #include "pem.h"
 
 #include <errno.h>
@@ -40,6 +41,7 @@ struct leaf {
     char not_after[16];
     struct slice public_key_info; /* the whole element, in the chain */
     unsigned char public_key[P256_PUBLIC_KEY_SIZE];
+    struct key_usage usage;
 };
 
 static const char bad_base64[] = "not valid base64";
@@ -174,13 +176,15 @@ static const char *read_public_key(struct slice in, struct leaf *leaf)
  *         validity              SEQUENCE { notBefore Time, notAfter Time },
  *         subject               Name,
  *         subjectPublicKeyInfo  SubjectPublicKeyInfo,
- *         ... },                             extensions: for the client
+ *         issuerUniqueID        [1] BIT STRING OPTIONAL,
+ *         subjectUniqueID       [2] BIT STRING OPTIONAL,
+ *         extensions            [3] SEQUENCE OF Extension OPTIONAL },
  *     signatureAlgorithm  AlgorithmIdentifier,
  *     signatureValue      BIT STRING }
  */
 static const char *read_leaf(struct slice body, struct leaf *leaf)
 {
-    struct slice tbs, validity, skipped, info;
+    struct slice tbs, validity, skipped, info, extensions;
 
     if (!der_read(&body, DER_SEQUENCE, &tbs) ||
         !der_read(&body, DER_SEQUENCE, &skipped) ||
@@ -199,7 +203,15 @@ static const char *read_leaf(struct slice body, struct leaf *leaf)
     if (!der_read(&tbs, DER_SEQUENCE, &info))
         return bad_der;
     leaf->public_key_info.size -= tbs.size;
-    return read_public_key(info, leaf);
+    if (!der_read_optional(&tbs, DER_CONTEXT_PRIMITIVE + 1, &skipped) ||
+        !der_read_optional(&tbs, DER_CONTEXT_PRIMITIVE + 2, &skipped) ||
+        !der_read_optional(&tbs, DER_CONTEXT + 3, &extensions) ||
+        tbs.size > 0 || !key_usage_read(&leaf->usage, extensions))
+        return bad_der;
+    const char *fault = read_public_key(info, leaf);
+    if (fault == NULL && !leaf->usage.signature)
+        fault = "its keyUsage has no digitalSignature, and TLS 1.3 needs that";
+    return fault;
 }
 
 /*
@@ -353,6 +365,9 @@ static const char *load_chain(struct credentials *credentials, const char *path,
     for (size_t i = 0; i < sizeof digest; i++)
         snprintf(credentials->tlsa + 2 * i, 3, "%02x", digest[i]);
     warn_of_time(credentials->chain_warning, path, leaf);
+    if (!leaf->usage.server)
+        snprintf(credentials->chain_warning, CREDENTIALS_LINE_SIZE,
+                 "%s: not for servers, says its extendedKeyUsage", path);
     return NULL;
 }
 

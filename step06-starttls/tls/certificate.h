@@ -38,8 +38,8 @@ struct credentials {
 
     /*
      * What a person should know, but need not stop the server: a line about the
-     * time for which the certificate is valid, and one about who can read the
-     * key. Empty if there is nothing to say.
+     * certificate, that it is for another time or for another purpose, and one
+     * about who can read the key. Empty if there is nothing to say.
      */
     char chain_warning[CREDENTIALS_LINE_SIZE];
     char key_warning[CREDENTIALS_LINE_SIZE];

@@ -22,9 +22,11 @@
  * DER_CONTEXT + n, or for DER_CONTEXT_PRIMITIVE + n where that bit is not set.
  */
 enum {
+    DER_BOOLEAN = 0x01,
     DER_INTEGER = 0x02,
     DER_BIT_STRING = 0x03, /* content: the number of unused bits, the bits */
     DER_OCTET_STRING = 0x04,
+    DER_OBJECT_IDENTIFIER = 0x06,
     DER_UTF8_STRING = 0x0c,
     DER_UTC_TIME = 0x17,
     DER_GENERALIZED_TIME = 0x18,
