@@ -643,6 +643,18 @@ def test_change_cipher_spec_inside_a_message(peer):
     client.expect_alert("unexpected_message")
 
 
+def test_user_canceled_inside_a_message(peer):
+    """RFC 8446 5.1: not even an alert that would be passed over elsewhere"""
+    client = peer.connect()
+    client.send_hello(client.client_hello())
+    client.receive_server_flight()
+    finished = client.finished()
+    client.send(HANDSHAKE, finished[:10])
+    client.send_alert("user_canceled", level=1)
+    client.send(HANDSHAKE, finished[10:])
+    client.expect_alert("unexpected_message")
+
+
 def test_endless_change_cipher_spec(peer):
     """It costs nothing to send, so there has to be an end."""
     client = peer.connect()
@@ -831,6 +843,8 @@ RECORD_FAULTS = {
                                    "unexpected_message"),
     "data inside a KeyUpdate": (lambda client: client.record(HANDSHAKE, b"\x18\0\0")
                                 + client.record(APPLICATION_DATA, b"NOOP\r\n"), "unexpected_message"),
+    "user_canceled inside a KeyUpdate": (lambda client: client.record(HANDSHAKE, b"\x18\0\0")
+                                         + client.record(ALERT, b"\1\x5a"), "unexpected_message"),
     "data under the old key after KeyUpdate": (lambda client: client.record(HANDSHAKE, tls.message(tls.KEY_UPDATE, b"\0"))
                                                + client.record(APPLICATION_DATA, b"NOOP\r\n"), "bad_record_mac"),
 }
@@ -855,6 +869,7 @@ FIRST_RECORD_FAULTS = {
     "an empty handshake record": (b"\x16\3\1\0\0", "unexpected_message"),
     "an empty record inside a ClientHello": (b"\x16\3\1\0\5\1\0\0\xa0\3" + b"\x16\3\1\0\0", "unexpected_message"),
     "another record inside a ClientHello": (b"\x16\3\1\0\5\1\0\0\xa0\3" + b"\x14\3\1\0\1\1", "unexpected_message"),
+    "user_canceled inside a ClientHello": (b"\x16\3\1\0\5\1\0\0\xa0\3" + b"\x15\3\1\0\2\1\x5a", "unexpected_message"),
     "another message": (b"\x16\3\1\0\4\x14\0\0\0", "unexpected_message"),
     "a ServerHello": (b"\x16\3\1\0\4\2\0\0\0", "unexpected_message"),
     "HelloRequest": (b"\x16\3\1\0\4\0\0\0\0", "unexpected_message"),

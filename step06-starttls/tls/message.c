@@ -85,7 +85,6 @@ enum alert message_complete(struct message *message,
                             struct record_layer *records, struct record first,
                             enum handshake_type type, size_t max)
 {
-    bool accept_change_cipher_spec = records->accept_change_cipher_spec;
     enum alert alert;
 
     message->whole = (struct slice){first.data, first.size};
@@ -93,9 +92,9 @@ enum alert message_complete(struct message *message,
     alert = handshake_header(message, type, max);
     if (alert == ALERT_NONE && !message->body.data) {
         /* RFC 8446 5.1: no other records between the parts of a message */
-        records->accept_change_cipher_spec = false;
+        records->inside_message = true;
         alert = assemble(message, records, type, max);
-        records->accept_change_cipher_spec = accept_change_cipher_spec;
+        records->inside_message = false;
     }
     if (alert == ALERT_NONE)
         trace_message(&records->trace, '<', type, message->whole.size);

@@ -27,6 +27,7 @@ void record_init(struct record_layer *records, struct tls_io io,
     records->trace = trace;
     records->reading.aead = records->writing.aead = NULL;
     records->accept_change_cipher_spec = false;
+    records->inside_message = false;
     records->skip_early_data = false;
     records->early_data_left = EARLY_DATA_MAX;
     records->idle_records = 0;

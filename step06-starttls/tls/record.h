@@ -76,6 +76,7 @@ struct record_layer {
     struct trace trace;
     struct record_keys reading, writing;
     bool accept_change_cipher_spec;
+    bool inside_message; /* only a part of a handshake message has come yet */
     bool skip_early_data;
     size_t early_data_left;
     unsigned idle_records;

@@ -168,8 +168,8 @@ static enum alert application_data(struct record_layer *records,
 static enum alert change_cipher_spec(struct record_layer *records,
                                      const struct record *record)
 {
-    if (!records->accept_change_cipher_spec || record->size != 1 ||
-        record->data[0] != 1)
+    if (!records->accept_change_cipher_spec || records->inside_message ||
+        record->size != 1 || record->data[0] != 1)
         return ALERT_UNEXPECTED_MESSAGE;
     return record_idle(records);
 }
@@ -192,6 +192,8 @@ static enum alert take_alert(struct record_layer *records,
         return ALERT_CLOSE_NOTIFY;
     if (record->data[1] != ALERT_USER_CANCELED)
         return ALERT_RECEIVED;
+    if (records->inside_message)
+        return ALERT_UNEXPECTED_MESSAGE;
     *dropped = true; /* RFC 8446 6.1: a close_notify will follow */
     return record_idle(records);
 }
