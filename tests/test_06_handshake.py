@@ -1127,6 +1127,43 @@ def test_a_connection_that_is_cut_off(peer):
     assert (content_type, data[1]) == (ALERT, tls.ALERT_NUMBERS["close_notify"])
 
 
+STAGES = {
+    "nothing": lambda client: None,
+    "half a ClientHello": lambda client: client.send_raw(client.plain_record(HANDSHAKE, client.client_hello().message())[:50]),
+    "half a second ClientHello": lambda client: (
+        client.send_hello(client.client_hello(share_groups=[])), client.receive_server_hello(),
+        client.send_raw(client.plain_record(HANDSHAKE, client.hello.message())[:50])),
+    "no Finished": lambda client: (client.send_hello(client.client_hello()), client.receive_server_flight()),
+    "half a Finished": lambda client: (client.send_hello(client.client_hello()), client.receive_server_flight(),
+                                       client.send(HANDSHAKE, client.finished()[:10])),
+}
+
+
+def clients_at_every_stage(peer):
+    clients = [peer.connect() for _ in STAGES]
+    for client, go_to in zip(clients, STAGES.values()):
+        go_to(client)
+    return clients
+
+
+def test_clients_that_take_too_long(start_peer):
+    """RFC 8446 6.1: whoever ends a connection says so, in a handshake too."""
+    for client in clients_at_every_stage(start_peer("-t", "1")):
+        client.expect_alert("close_notify")
+
+
+def test_an_end_of_the_server_at_every_stage(start_peer):
+    """RFC 8446 6.1: the same after SIGTERM"""
+    peer = start_peer()
+    clients = clients_at_every_stage(peer)
+    for client in clients:
+        client.wait_until_read()
+    time.sleep(0.05)
+    peer.server.send_signal(signal.SIGTERM)
+    for client in clients:
+        client.expect_alert("close_notify")
+
+
 def pause(peer, client):
     """SIGSTOP and SIGCONT for the child that waits for this client: on Linux its read(2) ends with EINTR."""
     client.wait_until_read()

@@ -51,6 +51,14 @@ static void end_with(struct tls *tls, enum alert alert)
     wipe_secrets(tls);
 }
 
+/* Is it we who don't wait any longer? A timeout, or a signal that asks for the
+ * end: the connection itself still stands. */
+static bool gave_up(enum alert alert)
+{
+    return alert == ALERT_TRANSPORT &&
+           (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+}
+
 bool tls_accept(struct tls *tls, const struct tls_config *config,
                 struct tls_io io)
 {
@@ -62,6 +70,8 @@ bool tls_accept(struct tls *tls, const struct tls_config *config,
     tls->key_update_owed = tls->closed = tls->over = false;
     record_init(&tls->records, io, trace);
     alert = handshake(tls);
+    if (gave_up(alert))
+        alert = ALERT_CLOSE_NOTIFY; /* RFC 8446 6.1 */
     if (alert != ALERT_NONE)
         end_with(tls, alert);
     return alert == ALERT_NONE;

@@ -51,10 +51,10 @@ struct tls {
 /*
  * Do the handshake as the server. *tls need not be initialised. config and what
  * io.context points to must stay until tls_close(). False if it failed: the
- * client has been told by an alert, unless the connection itself has failed,
- * and all secrets are gone. What is left to do is to close the connection with
- * care: a reset, because the client's last bytes were not read, can destroy the
- * alert on its way.
+ * client has been told by an alert (close_notify if it took too long), unless
+ * the connection itself has failed, and all secrets are gone. What is left to
+ * do is to close the connection with care: a reset, because the client's last
+ * bytes were not read, can destroy the alert on its way.
  */
 bool tls_accept(struct tls *tls, const struct tls_config *config,
                 struct tls_io io);
