@@ -164,9 +164,10 @@ def test_unknown_values_are_ignored(peer):
 @pytest.mark.parametrize("extra", [
     [(tls.ALPN, tls.vector(2, tls.vector(1, b"smtp")))], [(1, b"\1")], [(5, b"\1\0\0\0\0")], [(35, b"")],
     [(49, b"")], [(50, tls.vector(2, tls.u16s(0x0804)))], [(47, tls.vector(2, tls.vector(2, b"0")))],
-    [(tls.PSK_KEY_EXCHANGE_MODES, b"\1\1")], [(tls.PSK_KEY_EXCHANGE_MODES, b"\3\0\1\x2a")], [(tls.PADDING, bytes(700))]],
+    [(tls.PSK_KEY_EXCHANGE_MODES, b"\1\1")], [(tls.PSK_KEY_EXCHANGE_MODES, b"\3\0\1\x2a")], [(tls.PADDING, bytes(700))],
+    [(tls.COOKIE, tls.vector(2, b"nobody gave it"))]],
     ids=["alpn", "max_fragment_length", "status_request", "session_ticket", "post_handshake_auth",
-         "signature_algorithms_cert", "certificate_authorities", "psk modes", "unknown psk modes", "padding"])
+         "signature_algorithms_cert", "certificate_authorities", "psk modes", "unknown psk modes", "padding", "cookie"])
 def test_extensions_that_change_nothing(peer, extra):
     """RFC 8446 4.2: a server need not do what an extension asks for."""
     peer.check(peer.handshake(extra=extra))
@@ -417,8 +418,9 @@ def test_bytes_behind_the_extensions(peer, end):
 
 @pytest.mark.parametrize("extension", [
     (tls.RECORD_SIZE_LIMIT, tls.u16s(63)), (tls.RECORD_SIZE_LIMIT, b"\1"), (tls.RECORD_SIZE_LIMIT, b"\1\0\0"),
-    (tls.COOKIE, tls.vector(2, b"nobody gave it")), (tls.PSK_KEY_EXCHANGE_MODES, b"\0")],
-    ids=["record_size_limit 63", "short record_size_limit", "long record_size_limit", "cookie", "modes"])
+    (tls.COOKIE, b"\0\0"), (tls.COOKIE, b"\0\2x"), (tls.PSK_KEY_EXCHANGE_MODES, b"\0")],
+    ids=["record_size_limit 63", "short record_size_limit", "long record_size_limit", "empty cookie", "half a cookie",
+         "modes"])
 def test_a_faulty_extension(peer, extension):
     """RFC 8449 4; RFC 8446 4.2.2, 4.2.9. A server that does not know it may go on, but has no answer to it."""
     client = peer.connect()
@@ -523,6 +525,7 @@ SECOND_HELLOS = {
     "another order": (lambda hello: hello.extensions.reverse(), "illegal_parameter"),
     "a cookie": (add((tls.COOKIE, tls.vector(2, b"nobody gave it"))), "illegal_parameter"),
     "early data": (add((tls.EARLY_DATA, b"")), "illegal_parameter"),
+    "a PSK": (add(PSK[1]), "illegal_parameter"),
     "no share": (shares(), "illegal_parameter"),
     "a share in another group": (shares(share(tls.SECP256R1, crypto.p256_public_key(b"k" * 32))), "illegal_parameter"),
     "one share too many": (lambda hello: hello.replace(tls.KEY_SHARE, tls.vector(2, (
@@ -536,18 +539,29 @@ def test_a_second_client_hello_that_differs(peer, fault):
     """RFC 8446 4.1.2: only what it lists may change."""
     change, *alerts = SECOND_HELLOS[fault]
     client = peer.connect()
-    client.send_hello(client.client_hello(share_groups=[]))
+    client.send_hello(client.client_hello(share_groups=[], extra=[PSK[0]]))
     client.receive_server_hello()
     client.retry(change)
     client.expect_alert(*alerts)
 
 
-@pytest.mark.parametrize("change", [add((tls.PADDING, bytes(100))), add((tls.PADDING, b"")), content(0xfe0d, b"new")],
-                         ids=["padding", "empty padding", "encrypted_client_hello"])
-def test_changes_that_are_allowed(peer, change):
+def test_a_cookie_in_both_client_hellos(peer):
+    """RFC 8446 4.1.2, 4.2.2: in the second it could only be one that came with the HelloRetryRequest."""
+    client = peer.connect()
+    client.send_hello(client.client_hello(share_groups=[], extra=[(tls.COOKIE, tls.vector(2, b"nobody gave it"))]))
+    client.receive_server_hello()
+    client.retry()
+    client.expect_alert("illegal_parameter")
+
+
+@pytest.mark.parametrize("change, last", [
+    (add((tls.PADDING, bytes(100))), []), (add((tls.PADDING, b"")), []), (content(0xfe0d, b"new"), []),
+    (lambda hello: None, [PSK[1]]), (content(tls.PRE_SHARED_KEY, None), [PSK[1]])],
+    ids=["padding", "empty padding", "encrypted_client_hello", "a PSK as before", "a PSK less"])
+def test_changes_that_are_allowed(peer, change, last):
     """RFC 8446 4.1.2, RFC 9849 6.1.5"""
     client = peer.connect()
-    client.send_hello(client.client_hello(share_groups=[], extra=[(0xfe0d, b"old")]))
+    client.send_hello(client.client_hello(share_groups=[], extra=[PSK[0], (0xfe0d, b"old")], last=last))
     client.receive_server_hello()
     client.retry(change)
     client.receive_server_hello()

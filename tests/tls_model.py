@@ -336,5 +336,5 @@ MAY_CHECK = {
     PRE_SHARED_KEY: well_formed(lambda reader: reader.vector(2, 7), lambda reader: reader.vector(2, 33)),
     EARLY_DATA: well_formed(),
     RECORD_SIZE_LIMIT: record_size_limit,
-    COOKIE: lambda reader, contents: {"illegal_parameter", "decode_error"},     # 4.2.2: nobody has given it one
+    COOKIE: well_formed(lambda reader: reader.vector(2, 1)),
 }

@@ -14,7 +14,7 @@
 #include "names.h"
 #include "record.h"
 
-#include <string.h>
+#include <stddef.h>
 
 /* In the order of our preference: the one that is fast in plain C first. */
 static const struct cipher_suite suites[] = {
@@ -231,19 +231,19 @@ static enum alert check_psk(struct client_hello *hello)
  *     opaque cookie<1..2^16-1>;                    Cookie
  *     uint16 RecordSizeLimit;                      RFC 8449 4
  *
- * A cookie comes back to the server that gave it (RFC 8446 4.2.2), and we give
- * none. Larger record sizes than ours are no error (RFC 8449 4), only smaller
- * ones than 64.
+ * Larger record sizes than ours are no error (RFC 8449 4), only smaller ones
+ * than 64. A cookie in the first ClientHello means nothing to us.
  */
 static enum alert check_small_extensions(struct client_hello *hello)
 {
     struct reader limit = reader_start(hello->record_size_limit);
+    struct reader cookie = reader_start(hello->cookie);
     size_t size;
 
-    if (hello->early_data.size != 0)
+    if (cookie.next)
+        reader_vector(&cookie, 1, 65535);
+    if (hello->early_data.size != 0 || !reader_done(&cookie))
         return ALERT_DECODE_ERROR;
-    if (hello->cookie.data)
-        return ALERT_ILLEGAL_PARAMETER;
     if (!limit.next)
         return ALERT_NONE;
     size = reader_u16(&limit);
@@ -366,55 +366,4 @@ enum alert client_hello_choose(struct client_hello *hello)
         if ((alert = steps[i](hello)) != ALERT_NONE)
             break;
     return alert;
-}
-
-/* --- After a HelloRetryRequest ------------------------------------------- */
-
-/* RFC 8446 4.1.2 lists them; encrypted_client_hello is RFC 9849's addition. */
-static bool may_change(unsigned type)
-{
-    return type == EXTENSION_KEY_SHARE || type == EXTENSION_EARLY_DATA ||
-           type == EXTENSION_COOKIE || type == EXTENSION_PRE_SHARED_KEY ||
-           type == EXTENSION_PADDING ||
-           type == EXTENSION_ENCRYPTED_CLIENT_HELLO;
-}
-
-void client_hello_fingerprint(const struct client_hello *hello,
-                              unsigned char digest[SHA256_SIZE])
-{
-    struct reader reader = reader_start(hello->extensions);
-    const unsigned char *start = hello->random.data - 2; /* legacy_version */
-    const unsigned char *methods_end = hello->legacy_compression_methods.data +
-                                       hello->legacy_compression_methods.size;
-    struct sha256 hash;
-
-    sha256_init(&hash);
-    sha256_update(&hash, start, (size_t)(methods_end - start));
-    while (reader.left > 0) {
-        struct slice data;
-        const unsigned char *extension_start = reader.next;
-        unsigned type = extension(&reader, &data);
-
-        if (!may_change(type))
-            sha256_update(&hash, extension_start, 4 + data.size);
-    }
-    sha256_final(&hash, digest);
-}
-
-enum alert client_hello_check_retry(const struct client_hello *hello,
-                                    const unsigned char *fingerprint,
-                                    const struct group *group)
-{
-    unsigned char digest[SHA256_SIZE];
-
-    client_hello_fingerprint(hello, digest);
-    if (memcmp(digest, fingerprint, sizeof digest) != 0)
-        return ALERT_ILLEGAL_PARAMETER;
-    if (hello->early_data.data) /* RFC 8446 4.2.10 */
-        return ALERT_ILLEGAL_PARAMETER;
-    /* One share and no other: vector length, group, length, the share. */
-    if (hello->group != group || !hello->share.data ||
-        hello->key_share.size != 2 + 2 + 2 + hello->share.size)
-        return ALERT_ILLEGAL_PARAMETER;
-    return ALERT_NONE;
 }

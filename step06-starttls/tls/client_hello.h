@@ -82,11 +82,12 @@ void client_hello_fingerprint(const struct client_hello *hello,
 
 /*
  * Check the answer to a HelloRetryRequest for group: it must have fingerprint,
- * one share, and that in group. ALERT_NONE or illegal_parameter. Call it after
- * client_hello_choose().
+ * one share, and that in group; it must not have a cookie, as we gave none, nor
+ * a PSK unless the first ClientHello had one: had_psk. ALERT_NONE or
+ * illegal_parameter. Call it after client_hello_choose().
  */
 enum alert client_hello_check_retry(const struct client_hello *hello,
                                     const unsigned char *fingerprint,
-                                    const struct group *group);
+                                    const struct group *group, bool had_psk);
 
 #endif

@@ -75,6 +75,7 @@ static void restart_transcript(struct handshake *handshake)
 static enum alert retry(struct handshake *handshake, struct message *message)
 {
     const struct group *group = handshake->hello.group;
+    bool had_psk = handshake->hello.pre_shared_key.data;
     unsigned char fingerprint[SHA256_SIZE];
     enum alert alert;
 
@@ -88,7 +89,8 @@ static enum alert retry(struct handshake *handshake, struct message *message)
     if (alert == ALERT_NONE)
         alert = read_client_hello(handshake, message);
     if (alert == ALERT_NONE)
-        alert = client_hello_check_retry(&handshake->hello, fingerprint, group);
+        alert = client_hello_check_retry(&handshake->hello, fingerprint, group,
+                                         had_psk);
     return alert;
 }
 

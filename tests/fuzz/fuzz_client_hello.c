@@ -45,11 +45,11 @@ static void try_choice(const struct client_hello *hello, struct slice message)
     if (hello->share.data)
         must_be_inside(hello->share, message);
     client_hello_fingerprint(hello, digest);
-    alert = client_hello_check_retry(hello, digest, hello->group);
+    alert = client_hello_check_retry(hello, digest, hello->group, true);
     must(alert == ALERT_NONE || alert == ALERT_ILLEGAL_PARAMETER);
     must(alert != ALERT_NONE || hello->share.data);
     digest[0] ^= 1;
-    must(client_hello_check_retry(hello, digest, hello->group) ==
+    must(client_hello_check_retry(hello, digest, hello->group, true) ==
          ALERT_ILLEGAL_PARAMETER);
 }
 
