@@ -173,6 +173,14 @@ def test_extensions_that_change_nothing(peer, extra):
     peer.check(peer.handshake(extra=extra))
 
 
+def test_a_server_name_of_another_type(peer):
+    """RFC 6066 3: there may come types that nobody knows yet."""
+    client = peer.connect()
+    hello = client.client_hello()
+    hello.replace(tls.SERVER_NAME, tls.vector(2, HOST_NAME + b"\1" + HOST_NAME[1:]))
+    peer.check(client.handshake(hello))
+
+
 @pytest.mark.parametrize("name", [b"", b"localhost", b"no.such.name.example", b"\xff\x1b[31m", b"x" * 60000],
                          ids=["empty", "ours", "another", "no text", "endless"])
 def test_server_name_does_not_matter(peer, name):
@@ -189,9 +197,9 @@ def test_no_session_ticket_and_no_psk(peer):
     peer.check(client)
 
 
-def offered_psk():
+def offered_psk(binders=1, size=32):
     """RFC 8446 4.2.11: OfferedPsks"""
-    return tls.vector(2, tls.vector(2, b"a ticket of somebody else") + bytes(4)) + tls.vector(2, tls.vector(1, bytes(32)))
+    return tls.vector(2, tls.vector(2, b"a ticket of somebody else") + bytes(4)) + tls.vector(2, tls.vector(1, bytes(size)) * binders)
 
 
 def test_each_server_hello_is_fresh(peer):
@@ -316,6 +324,7 @@ def shares(*entries):
 
 NOTHING_IN_COMMON = ("handshake_failure", "insufficient_security")
 PSK = [(tls.PSK_KEY_EXCHANGE_MODES, b"\1\1"), (tls.PRE_SHARED_KEY, offered_psk())]
+HOST_NAME = b"\0" + tls.vector(2, b"localhost")
 OUR_SHARE = share(tls.X25519, crypto.x25519_public_key(b"k" * 32))
 NOT_ON_THE_CURVE = b"\4" + bytes(63) + b"\1"
 
@@ -354,6 +363,16 @@ FAULTY_HELLOS = {
     "no signature algorithms": (content(tls.SIGNATURE_ALGORITHMS, b"\0\0"), "decode_error"),
     "half a signature algorithm": (content(tls.SIGNATURE_ALGORITHMS, b"\0\3\4\3\4"), "decode_error"),
     "a byte behind the signature algorithms": (content(tls.SIGNATURE_ALGORITHMS, b"\0\2\4\3\0"), "decode_error"),
+    "empty signature_algorithms_cert": (add((tls.SIGNATURE_ALGORITHMS_CERT, b"")), "decode_error"),
+    "no signature algorithms for certificates": (add((tls.SIGNATURE_ALGORITHMS_CERT, b"\0\0")), "decode_error"),
+    "half a signature algorithm for certificates": (add((tls.SIGNATURE_ALGORITHMS_CERT, b"\0\3\4\3\4")), "decode_error"),
+    # RFC 6066 3
+    "empty server_name": (content(tls.SERVER_NAME, b""), "decode_error"),
+    "no server names": (content(tls.SERVER_NAME, b"\0\0"), "decode_error"),
+    "a server name that is empty": (content(tls.SERVER_NAME, tls.vector(2, b"\0\0\0")), "decode_error"),
+    "a server name that is cut off": (content(tls.SERVER_NAME, tls.vector(2, HOST_NAME[:-1])), "decode_error"),
+    "a byte behind the server names": (content(tls.SERVER_NAME, tls.vector(2, HOST_NAME) + b"\0"), "decode_error"),
+    "two host names": (content(tls.SERVER_NAME, tls.vector(2, HOST_NAME * 2)), "illegal_parameter", "decode_error"),
     # 4.2.7
     "no group of ours": (content(tls.SUPPORTED_GROUPS, tls.vector(2, tls.u16s(SECP384R1))),
                          *NOTHING_IN_COMMON, "illegal_parameter"),
@@ -384,6 +403,10 @@ FAULTY_HELLOS = {
     "early data with content": (put_first((tls.EARLY_DATA, b"\0")), "decode_error"),
     # 4.2.9, 4.2.11
     "a PSK that is not last": (lambda hello: hello.extensions.extend([*PSK, (0x1234, b"")]), "illegal_parameter"),
+    "PSKs without names": (add(PSK[0], (tls.PRE_SHARED_KEY, tls.vector(2, bytes(12)) + offered_psk(binders=2)[33:])),
+                           "decode_error"),
+    "a binder of 31 bytes": (add(PSK[0], (tls.PRE_SHARED_KEY, offered_psk(binders=2, size=31))), "decode_error"),
+    "a binder too many": (add(PSK[0], (tls.PRE_SHARED_KEY, offered_psk(binders=2))), "illegal_parameter"),
     "a PSK without modes": (add(PSK[1]), "missing_extension", "illegal_parameter", "handshake_failure"),
 }
 

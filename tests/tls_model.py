@@ -17,7 +17,7 @@ MESSAGE_HASH = 254
 
 SERVER_NAME, SUPPORTED_GROUPS, SIGNATURE_ALGORITHMS, ALPN, PADDING = 0, 10, 13, 16, 21     # ExtensionType (4.2)
 RECORD_SIZE_LIMIT, PRE_SHARED_KEY, EARLY_DATA, SUPPORTED_VERSIONS = 28, 41, 42, 43
-COOKIE, PSK_KEY_EXCHANGE_MODES, KEY_SHARE = 44, 45, 51
+COOKIE, PSK_KEY_EXCHANGE_MODES, SIGNATURE_ALGORITHMS_CERT, KEY_SHARE = 44, 45, 50, 51
 
 ALERTS = {0: "close_notify", 10: "unexpected_message", 20: "bad_record_mac", 22: "record_overflow",
           40: "handshake_failure", 47: "illegal_parameter", 50: "decode_error", 51: "decrypt_error",
@@ -315,6 +315,30 @@ def well_formed(*steps):
     return check
 
 
+def server_name(reader, contents):
+    """RFC 6066 3"""
+    names, types = Reader(reader.vector(2, 1)), []
+    reader.end()
+    while names.data:
+        types.append(names.number(1))
+        names.vector(2, 1)
+    return {"illegal_parameter"} if len(set(types)) < len(types) else set()
+
+
+def offered_psks(reader, contents):
+    """4.2.11; a server need not look at them one by one"""
+    identities, binders = Reader(reader.vector(2, 7)), Reader(reader.vector(2, 33))
+    reader.end()
+    counts = [0, 0]
+    while identities.data:
+        identities.vector(2, 1), identities.bytes(4)
+        counts[0] += 1
+    while binders.data:
+        binders.vector(1, 32)
+        counts[1] += 1
+    return {"illegal_parameter"} if counts[0] != counts[1] else set()
+
+
 def record_size_limit(reader, contents):
     """RFC 8449 4"""
     size = reader.number(2)
@@ -330,10 +354,10 @@ MUST_CHECK = {
 }
 MAY_CHECK = {
     KEY_SHARE: all_shares_are_good,
-    SERVER_NAME: well_formed(lambda reader: well_formed(lambda r: r.number(1), lambda r: r.vector(2, 1))(
-        Reader(reader.vector(2, 1)), None)),
+    SERVER_NAME: server_name,
+    SIGNATURE_ALGORITHMS_CERT: one_of(2, set(), set()),
     PSK_KEY_EXCHANGE_MODES: well_formed(lambda reader: reader.vector(1, 1)),
-    PRE_SHARED_KEY: well_formed(lambda reader: reader.vector(2, 7), lambda reader: reader.vector(2, 33)),
+    PRE_SHARED_KEY: offered_psks,
     EARLY_DATA: well_formed(),
     RECORD_SIZE_LIMIT: record_size_limit,
     COOKIE: well_formed(lambda reader: reader.vector(2, 1)),

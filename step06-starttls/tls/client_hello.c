@@ -57,9 +57,11 @@ static const struct {
     unsigned type;
     size_t offset;
 } kept[] = {
+    {EXTENSION_SERVER_NAME, AT(server_name)},
     {EXTENSION_SUPPORTED_VERSIONS, AT(supported_versions)},
     {EXTENSION_SUPPORTED_GROUPS, AT(supported_groups)},
     {EXTENSION_SIGNATURE_ALGORITHMS, AT(signature_algorithms)},
+    {EXTENSION_SIGNATURE_ALGORITHMS_CERT, AT(signature_algorithms_cert)},
     {EXTENSION_KEY_SHARE, AT(key_share)},
     {EXTENSION_PRE_SHARED_KEY, AT(pre_shared_key)},
     {EXTENSION_PSK_KEY_EXCHANGE_MODES, AT(psk_key_exchange_modes)},
@@ -201,29 +203,88 @@ static enum alert check_mandatory(struct client_hello *hello)
 }
 
 /*
+ *     struct {
+ *         NameType name_type;
+ *         opaque HostName<1..2^16-1>;
+ *     } ServerName;
+ *
+ *     ServerName server_name_list<1..2^16-1>;      RFC 6066 3
+ *
+ * There is one certificate for all, so the name itself makes no difference. Of
+ * each type there may be one only.
+ */
+static enum alert check_server_name(struct client_hello *hello)
+{
+    struct reader extension_data = reader_start(hello->server_name);
+    struct number_set seen = {{0}};
+    struct reader reader;
+
+    if (!extension_data.next)
+        return ALERT_NONE;
+    reader = reader_start(reader_vector(&extension_data, 1, 65535));
+    if (!reader_done(&extension_data))
+        return ALERT_DECODE_ERROR;
+    while (reader.left > 0) {
+        unsigned type = reader_u8(&reader);
+
+        reader_vector(&reader, 1, 65535);
+        if (reader.failed)
+            return ALERT_DECODE_ERROR;
+        if (!add(&seen, type))
+            return ALERT_ILLEGAL_PARAMETER;
+    }
+    return ALERT_NONE;
+}
+
+/*
+ *     struct {
+ *         opaque identity<1..2^16-1>;
+ *         uint32 obfuscated_ticket_age;
+ *     } PskIdentity;
+ *
+ *     opaque PskBinderEntry<32..255>;
+ *
  *     PskIdentity identities<7..2^16-1>;
  *     PskBinderEntry binders<33..2^16-1>;          OfferedPsks
  *
+ * There has to be a binder for each identity.
+ */
+static enum alert offered_psks(struct slice content)
+{
+    struct reader psk = reader_start(content);
+    struct reader identities = reader_start(reader_vector(&psk, 7, 65535));
+    struct reader binders = reader_start(reader_vector(&psk, 33, 65535));
+
+    while (identities.left > 0 && binders.left > 0) {
+        reader_vector(&identities, 1, 65535);
+        reader_bytes(&identities, 4);
+        reader_vector(&binders, 32, 255);
+    }
+    if (!reader_done(&psk) || identities.failed || binders.failed)
+        return ALERT_DECODE_ERROR;
+    if (identities.left > 0 || binders.left > 0)
+        return ALERT_ILLEGAL_PARAMETER;
+    return ALERT_NONE;
+}
+
+/*
  *     PskKeyExchangeMode ke_modes<1..255>;         PskKeyExchangeModes
  *
  * We issue no tickets, so no PSK can be known to us; it is ignored (4.2.11).
  */
 static enum alert check_psk(struct client_hello *hello)
 {
-    struct reader psk = reader_start(hello->pre_shared_key);
     struct reader modes = reader_start(hello->psk_key_exchange_modes);
 
     if (modes.next)
         reader_vector(&modes, 1, 255);
-    if (psk.next) {
-        reader_vector(&psk, 7, 65535);
-        reader_vector(&psk, 33, 65535);
-    }
-    if (!reader_done(&modes) || !reader_done(&psk))
+    if (!reader_done(&modes))
         return ALERT_DECODE_ERROR;
-    if (psk.next && !modes.next) /* RFC 8446 4.2.9 */
+    if (!hello->pre_shared_key.data)
+        return ALERT_NONE;
+    if (!modes.next) /* RFC 8446 4.2.9 */
         return ALERT_MISSING_EXTENSION;
-    return ALERT_NONE;
+    return offered_psks(hello->pre_shared_key);
 }
 
 /*
@@ -271,11 +332,15 @@ static enum alert choose_suite(struct client_hello *hello)
 /*
  *     SignatureScheme supported_signature_algorithms<2..2^16-2>;
  *
- * The only key we have is one for this algorithm.
+ * The only key we have is one for this algorithm. The other list, for what
+ * authorities have signed, is no use to a server with one chain (4.4.2.2).
  */
 static enum alert choose_signature(struct client_hello *hello)
 {
     if (!unwrap_list(&hello->signature_algorithms, 65534))
+        return ALERT_DECODE_ERROR;
+    if (hello->signature_algorithms_cert.data &&
+        !unwrap_list(&hello->signature_algorithms_cert, 65534))
         return ALERT_DECODE_ERROR;
     if (!offers(hello->signature_algorithms, SIGNATURE_ECDSA_SECP256R1_SHA256))
         return ALERT_HANDSHAKE_FAILURE;
@@ -353,9 +418,9 @@ static enum alert choose_group(struct client_hello *hello)
 
 /* The version first: all else has a meaning only in TLS 1.3. */
 static enum alert (*const steps[])(struct client_hello *) = {
-    choose_version, check_compression,      check_mandatory,
-    check_psk,      check_small_extensions, choose_suite,
-    choose_group,   choose_signature,
+    choose_version,    check_compression, check_mandatory,
+    check_server_name, check_psk,         check_small_extensions,
+    choose_suite,      choose_group,      choose_signature,
 };
 
 enum alert client_hello_choose(struct client_hello *hello)

@@ -41,9 +41,11 @@ struct client_hello {
 
     /* The contents of those extensions that matter to us; data is NULL where
      * the client did not send one. */
+    struct slice server_name;
     struct slice supported_versions;
     struct slice supported_groups;
     struct slice signature_algorithms;
+    struct slice signature_algorithms_cert;
     struct slice key_share;
     struct slice pre_shared_key;
     struct slice psk_key_exchange_modes;
