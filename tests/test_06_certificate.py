@@ -693,8 +693,8 @@ def sec1(number=KEY, curve=element(0xa0, PRIME256V1), version=b"\1", rest=b""):
     return element(SEQUENCE, element(INTEGER, version) + element(OCTET_STRING, number) + curve + rest)
 
 
-def pkcs8(inner, algorithm=EC_PUBLIC_KEY + PRIME256V1, rest=b""):
-    return element(SEQUENCE, element(INTEGER, b"\0") + element(SEQUENCE, algorithm) + element(OCTET_STRING, inner) + rest)
+def pkcs8(inner, algorithm=EC_PUBLIC_KEY + PRIME256V1, rest=b"", version=b"\0"):
+    return element(SEQUENCE, element(INTEGER, version) + element(SEQUENCE, algorithm) + element(OCTET_STRING, inner) + rest)
 
 
 def sec1_pem(*arguments, **more):
@@ -813,6 +813,9 @@ def test_faults_of_the_chain(load, tmp_path, chain, words):
     pytest.param(pkcs8_pem(sec1(), EC_PUBLIC_KEY + SECP384R1), "P-256", id="PKCS#8, the name of another curve"),
     pytest.param(pkcs8_pem(sec1(), EC_PUBLIC_KEY), "P-256", id="PKCS#8, no curve"),
     pytest.param(pkcs8_pem(sec1(), EC_PUBLIC_KEY + PRIME256V1 + b"\5\0"), "P-256", id="PKCS#8, more than a curve"),
+    pytest.param(pkcs8_pem(sec1(), version=b"\2"), "DER", id="PKCS#8, another version"),
+    pytest.param(pkcs8_pem(sec1(), rest=b"\5\0"), "DER", id="PKCS#8, NULL at its end"),
+    pytest.param(pkcs8_pem(sec1(), rest=element(0x81, bytes(66)) + element(0xa0, b"")), "DER", id="PKCS#8, another order"),
     pytest.param(samples.ENCRYPTED_SEC1, "encrypted", id="encrypted"),
     pytest.param(samples.ENCRYPTED_PKCS8, "encrypted", id="PKCS#8, encrypted"),
     pytest.param(samples.RSA_KEY, "RSA", id="RSA"),
@@ -833,6 +836,8 @@ def test_faults_of_the_key(load, tmp_path, key, words):
     pytest.param(sec1_pem(rest=element(0xa1, element(BIT_STRING, bytes(66)))), id="a public key that nobody looks at"),
     pytest.param(pkcs8_pem(sec1(curve=b"")), id="PKCS#8, the curve only outside"),
     pytest.param(pkcs8_pem(sec1(), rest=element(0xa0, b"")), id="PKCS#8 with attributes"),
+    pytest.param(pkcs8_pem(sec1(), version=b"\1", rest=element(0xa0, b"") + element(0x81, bytes(66))),
+                 id="PKCS#8 with attributes and a public key"),
     pytest.param(CHAIN + samples.SEC1 + samples.RSA_KEY, id="the first key counts"),
 ])
 def test_keys_that_will_do(load, key):

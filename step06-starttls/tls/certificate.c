@@ -256,21 +256,26 @@ static const char *read_chain(struct credentials *credentials, const char *text,
 
 /*
  * OneAsymmetricKey ::= SEQUENCE {           RFC 5958 section 2, "PKCS#8"
- *     version              INTEGER,
+ *     version              INTEGER { v1(0), v2(1) },
  *     privateKeyAlgorithm  AlgorithmIdentifier,
  *     privateKey           OCTET STRING,    an ECPrivateKey in it
- *     ... }                                 attributes, public key: not needed
+ *     attributes           [0] SET OPTIONAL,
+ *     publicKey            [1] BIT STRING OPTIONAL }
  */
 static const char *unwrap_pkcs8(struct slice *body)
 {
-    struct slice in = *body, version, inner;
+    struct slice in = *body, version, inner, skipped;
 
-    if (!der_read(&in, DER_INTEGER, &version))
+    if (!der_read(&in, DER_INTEGER, &version) ||
+        (!der_is(version, "\0", 1) && !der_is(version, "\1", 1)))
         return bad_der;
     const char *fault = read_algorithm(&in);
     if (fault != NULL)
         return fault;
-    if (!der_read(&in, DER_OCTET_STRING, &inner))
+    if (!der_read(&in, DER_OCTET_STRING, &inner) ||
+        !der_read_optional(&in, DER_CONTEXT + 0, &skipped) ||
+        !der_read_optional(&in, DER_CONTEXT_PRIMITIVE + 1, &skipped) ||
+        in.size > 0)
         return bad_der;
     return read_outermost(inner.data, inner.size, body);
 }
