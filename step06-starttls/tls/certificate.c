@@ -21,13 +21,13 @@
 #include "der.h"
 #include "key_usage.h"
 #include "pem.h"
+#include "validity.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 /* One file at a time, as text and decoded. Wiped, as the key is one of them. */
 struct workspace {
@@ -37,8 +37,7 @@ struct workspace {
 
 /* What is needed of the server's own certificate. */
 struct leaf {
-    char not_before[16]; /* YYYYMMDDHHMMSSZ */
-    char not_after[16];
+    struct validity validity;
     struct slice public_key_info; /* the whole element, in the chain */
     unsigned char public_key[P256_PUBLIC_KEY_SIZE];
     struct key_usage usage;
@@ -123,30 +122,6 @@ static const char *read_algorithm(struct slice *in)
 /* --- The certificates ---------------------------------------------------- */
 
 /*
- * Time ::= CHOICE { utcTime UTCTime, generalTime GeneralizedTime }
- *
- * YYMMDDHHMMSSZ, of 1950 to 2049, or YYYYMMDDHHMMSSZ (RFC 5280 4.1.2.5). With
- * the century put before it the first is like the second. Such texts can be
- * compared as texts, and so there is no calendar here.
- */
-static bool read_time(struct slice *in, char text[16])
-{
-    struct slice digits;
-    size_t century = 0;
-
-    if (der_read(in, DER_UTC_TIME, &digits) && digits.size == 13) {
-        memcpy(text, digits.data[0] < '5' ? "20" : "19", 2);
-        century = 2;
-    } else if (!der_read(in, DER_GENERALIZED_TIME, &digits) ||
-               digits.size != 15) {
-        return false;
-    }
-    memcpy(text + century, digits.data, digits.size);
-    text[15] = '\0';
-    return strspn(text, "0123456789") == 14 && text[14] == 'Z';
-}
-
-/*
  * SubjectPublicKeyInfo ::= SEQUENCE {
  *     algorithm         AlgorithmIdentifier,
  *     subjectPublicKey  BIT STRING }
@@ -194,8 +169,7 @@ static const char *read_leaf(struct slice body, struct leaf *leaf)
         !der_read(&tbs, DER_SEQUENCE, &skipped) ||
         !der_read(&tbs, DER_SEQUENCE, &skipped) ||
         !der_read(&tbs, DER_SEQUENCE, &validity) ||
-        !read_time(&validity, leaf->not_before) ||
-        !read_time(&validity, leaf->not_after) || validity.size > 0 ||
+        !validity_read(&leaf->validity, validity) ||
         !der_read(&tbs, DER_SEQUENCE, &skipped))
         return bad_der;
 
@@ -336,24 +310,6 @@ static const char *read_key(struct workspace *work,
 
 /* --- Both ---------------------------------------------------------------- */
 
-/* What there is to say about the time: now, as a text like the other two. */
-static void warn_of_time(char line[CREDENTIALS_LINE_SIZE], const char *path,
-                         const struct leaf *leaf)
-{
-    char now[16] = "";
-    struct tm utc;
-    time_t seconds = time(NULL);
-
-    if (gmtime_r(&seconds, &utc) != NULL)
-        strftime(now, sizeof now, "%Y%m%d%H%M%SZ", &utc);
-    bool early = strcmp(now, leaf->not_before) < 0;
-    const char *day = early ? leaf->not_before : leaf->not_after;
-    if (early || strcmp(now, leaf->not_after) > 0)
-        snprintf(line, CREDENTIALS_LINE_SIZE, "%s: %s %.4s-%.2s-%.2s", path,
-                 early ? "not valid before" : "expired on", day, day + 4,
-                 day + 6);
-}
-
 static const char *load_chain(struct credentials *credentials, const char *path,
                               struct workspace *work, struct leaf *leaf)
 {
@@ -369,7 +325,8 @@ static const char *load_chain(struct credentials *credentials, const char *path,
     sha256(leaf->public_key_info.data, leaf->public_key_info.size, digest);
     for (size_t i = 0; i < sizeof digest; i++)
         snprintf(credentials->tlsa + 2 * i, 3, "%02x", digest[i]);
-    warn_of_time(credentials->chain_warning, path, leaf);
+    validity_warn(&leaf->validity, path, credentials->chain_warning,
+                  CREDENTIALS_LINE_SIZE);
     if (!leaf->usage.server)
         snprintf(credentials->chain_warning, CREDENTIALS_LINE_SIZE,
                  "%s: not for servers, says its extendedKeyUsage", path);
