@@ -257,7 +257,7 @@ static const char *unwrap_pkcs8(struct slice *body)
 /*
  * ECPrivateKey ::= SEQUENCE {               RFC 5915 section 3
  *     version     INTEGER { ecPrivkeyVer1(1) },
- *     privateKey  OCTET STRING,
+ *     privateKey  OCTET STRING,                leading zeros included
  *     parameters  [0] ECParameters OPTIONAL,   the curve
  *     publicKey   [1] BIT STRING OPTIONAL }    we would rather compute it
  */
@@ -271,9 +271,10 @@ static const char *read_ec_private_key(struct slice in,
         !der_read_optional(&in, DER_CONTEXT + 0, &curve) ||
         !der_read_optional(&in, DER_CONTEXT + 1, &skipped) || in.size > 0)
         return bad_der;
-    if (number.size != P256_KEY_SIZE ||
-        (curve.size > 0 && !der_is(curve, prime256v1, strlen(prime256v1))))
+    if (curve.size > 0 && !der_is(curve, prime256v1, strlen(prime256v1)))
         return not_p256;
+    if (number.size != P256_KEY_SIZE)
+        return "an EC key that does not have the 32 bytes of one on P-256";
     memcpy(key, number.data, P256_KEY_SIZE);
     return NULL;
 }
