@@ -1001,6 +1001,16 @@ def test_places_where_they_can_not_be_made(lib, tmp_path, chain, key):
     assert names_in(tmp_path) == []
 
 
+@pytest.mark.parametrize("chain", ["both.pem", "./both.pem"])
+def test_both_in_one_file_are_not_made(lib, tmp_path, monkeypatch, chain):
+    """By whatever names; and if there is such a file, it is loaded."""
+    monkeypatch.chdir(tmp_path)
+    error = credentials_make(lib, chain, "both.pem", NAMES)
+    assert error == "both.pem: a certificate and its key can't be made in one file" and names_in(tmp_path) == []
+    Path("both.pem").write_text("mine")
+    assert credentials_make(lib, chain, "both.pem", NAMES) == "" and names_in(tmp_path) == ["both.pem"]
+
+
 @pytest.mark.parametrize("mode", [0o644, 0o666])
 def test_no_key_is_written_to_a_file_that_others_can_read(lib, tmp_path, mode):
     (tmp_path / "key.pem.new").touch()

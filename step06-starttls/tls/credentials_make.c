@@ -211,15 +211,21 @@ bool credentials_make(const char *chain_path, const char *key_path,
         return true; /* as nearly always */
 
     int file = open_locked(place.key_new), reason = errno;
+    bool one = file >= 0 && is_path_of(place.chain_new, file);
     if (file >= 0) {
-        make_both(&place, file, names, names_count);
+        if (!one)
+            make_both(&place, file, names, names_count);
         reason = errno;
         unlink(place.chain_new);
         unlink(place.key_new);
         close(file);
     }
     bool chain = exists(chain_path), key = exists(key_path);
-    if (!chain && !key)
+    if (!chain && !key && one)
+        snprintf(error, error_size,
+                 "%s: a certificate and its key can't be made in one file",
+                 key_path);
+    else if (!chain && !key)
         snprintf(error, error_size, "cannot make %s and %s: %s", chain_path,
                  key_path, strerror(reason));
     else if (!chain || !key)

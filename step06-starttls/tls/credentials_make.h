@@ -17,8 +17,8 @@
  * servers are started in the same moment. While it lasts there are files of the
  * same names with ".new" at the end.
  *
- * False if just one of them is there, or if they can't be made; then
- * error[0..error_size) has one line that says why.
+ * False if just one of them is there, or if they can't be made, as if both are
+ * to be one file; then error[0..error_size) has one line that says why.
  */
 bool credentials_make(const char *chain_path, const char *key_path,
                       const char *const *names, size_t names_count, char *error,
