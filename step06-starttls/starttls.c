@@ -45,8 +45,11 @@ static void load_credentials(struct credentials *credentials,
 {
     char error[CREDENTIALS_LINE_SIZE];
 
-    if (!config->chain || !config->key)
-        die("-c and -k come together: a certificate and its key");
+    if (!config->chain || !config->key) { /* wrong usage, as in options.c */
+        fputs("smtpd: -c and -k come together: a certificate and its key\n",
+              stderr);
+        exit(2);
+    }
     if (!credentials_make(config->chain, config->key, config->domains.name,
                           config->domains.count, error, sizeof(error)) ||
         !credentials_load(credentials, config->chain, config->key, error,
