@@ -114,7 +114,7 @@ static char bits_to_character(uint32_t bits)
 
 static bool is_white_space(char c)
 {
-    return c == '\n' || c == '\r' || c == ' ' || c == '\t';
+    return c == ' ' || (c >= '\t' && c <= '\r'); /* HT, LF, VT, FF, CR */
 }
 
 /*

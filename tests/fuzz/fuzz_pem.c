@@ -22,7 +22,7 @@ static void must(bool condition)
 /* The next character that is not white space; -1 at the end. */
 static int next(const char **at, const char *end)
 {
-    while (*at < end && strchr(" \t\r\n", **at) != NULL)
+    while (*at < end && strchr(" \t\n\v\f\r", **at) != NULL)
         (*at)++;
     return *at < end ? *(*at)++ : -1;
 }
