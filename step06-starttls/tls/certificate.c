@@ -217,11 +217,16 @@ static const char *read_chain(struct credentials *credentials, const char *text,
     struct pem block;
 
     while (pem_next(&text, "CERTIFICATE", &block)) {
+        if (pem_is(&block, "TRUSTED CERTIFICATE"))
+            return "a TRUSTED CERTIFICATE; \"openssl x509\" makes a plain one";
+        if (!pem_is(&block, "CERTIFICATE") &&
+            !pem_is(&block, "X509 CERTIFICATE"))
+            continue; /* ATTRIBUTE CERTIFICATE (RFC 5755), for one */
         const char *fault = append(credentials, &block, leaf);
         if (fault != NULL)
             return fault;
     }
-    if (credentials->chain_size == 0 || strstr(text, "-----BEGIN") != NULL)
+    if (credentials->chain_size == 0 || block.label != NULL)
         return "no PEM certificate in it, or one that is cut off";
     return NULL;
 }

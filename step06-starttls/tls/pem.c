@@ -39,6 +39,24 @@ static const char *after(const char *text, const char *mark)
 }
 
 /*
+ * The same for a block's beginning, which must be that of a line, white space
+ * aside: a comment may speak of it as well. Before it may also stand a byte
+ * order mark, which ends in BF, or the dashes of a last line that has no end
+ * and to which another file was added.
+ */
+static const char *after_begin_mark(const char *text)
+{
+    for (const char *at = text; (at = strstr(at, begin_mark)) != NULL; at++) {
+        const char *line = at;
+        while (line > text && (line[-1] == ' ' || line[-1] == '\t'))
+            line--;
+        if (line == text || strchr("\n\v\f\r-\xbf", line[-1]) != NULL)
+            return at + strlen(begin_mark);
+    }
+    return NULL;
+}
+
+/*
  * textualmsg = "-----BEGIN " label "-----" base64text "-----END " label "-----"
  *
  * The second label says nothing new and is not looked at, as RFC 7468 section 2
@@ -46,7 +64,7 @@ static const char *after(const char *text, const char *mark)
  */
 static bool textualmsg(const char **text, struct pem *block)
 {
-    block->label = after(*text, begin_mark);
+    block->label = after_begin_mark(*text);
     block->base64 = after(block->label, dashes);
     const char *rest = after(block->base64, end_mark);
     if (rest == NULL)
