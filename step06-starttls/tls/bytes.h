@@ -12,7 +12,7 @@
  * instead: with a mask of all ones or all zeros, (a & mask) | (b & ~mask).
  * Clocks are good enough to tell one side of a branch from the other over a
  * network, and a cache line once touched is visible from the next process.
- * TUTORIAL.md, chapter 6.4.
+ * TUTORIAL.md, chapter 6.2.
  */
 
 #include <stdbool.h>

@@ -7,7 +7,7 @@
  *
  * The file is opened before the server gives up its privileges. Many children
  * append to it, each line with a single write(2), so lines never mix.
- * TUTORIAL.md, chapter 6.9.
+ * TUTORIAL.md, chapter 6.8.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "keylog.h"

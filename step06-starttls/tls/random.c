@@ -12,7 +12,7 @@
  * interrupted. It fails only on a kernel without the system call (ENOSYS, Linux
  * before 3.17, or a sandbox that forbids it), and that from the first call on.
  * So ending the process there is a start-up fault, nothing a peer can cause.
- * TUTORIAL.md, chapter 6.3.
+ * TUTORIAL.md, chapter 6.5.
  */
 
 #define _DEFAULT_SOURCE /* getentropy() came to POSIX only in 2024 */

@@ -1,6 +1,6 @@
 /*
  * wire.c - reading and writing the structures of TLS. wire.h has the idea.
- * TUTORIAL.md, chapter 6.8.
+ * TUTORIAL.md, chapter 6.9.
  */
 #include "wire.h"
 
