@@ -1,6 +1,6 @@
 /*
  * bytes.c - wiping, comparing and marking secrets. bytes.h says why.
- * TUTORIAL.md, chapter 6.4.
+ * TUTORIAL.md, chapter 6.2.
  */
 
 #include "bytes.h"

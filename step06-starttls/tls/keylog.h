@@ -6,7 +6,7 @@
  *
  * Whoever has this file can read the connections in it. That is the point: with
  * it and a capture, a class can look inside. Nobody else should set it.
- * TUTORIAL.md, chapter 6.9.
+ * TUTORIAL.md, chapter 6.8.
  */
 
 #include "sha256.h"

@@ -3,7 +3,7 @@
 
 /*
  * random.h - bytes that nobody can guess, from the kernel.
- * TUTORIAL.md, chapter 6.3.
+ * TUTORIAL.md, chapter 6.5.
  */
 
 #include <stddef.h>

@@ -12,7 +12,7 @@
  *
  * Both remember a failure, so that a caller reads a whole structure field by
  * field, without an `if` after each, and asks once at the end.
- * TUTORIAL.md, chapter 6.8.
+ * TUTORIAL.md, chapter 6.9.
  */
 
 #include "../slice.h"
