@@ -553,9 +553,10 @@ def test_silence(start):
     server = start("-t", "1")
     words = [b"", b"MAI", b"EHLO client.example\r", b"FROB\r\nNOOP\n",
              b"EHLO client.example\r\nMAIL FROM:<alice@example.org>\r\n"]
-    clients = [server.connect() for _ in words]
-    for client, said in zip(clients, words):
-        client.send_raw(said)
+    clients = []
+    for said in words:
+        clients.append(server.connect())
+        clients[-1].send_raw(said)
     for client, said in zip(clients, words):
         for _ in range(said.count(b"\n")):
             client.read_reply()
