@@ -124,6 +124,7 @@ static void listen_on_name(struct server *server, const struct config *config,
         server->listeners[server->listeners_count++] = fd;
         server->port = strtol(place_of(fd).port, NULL, 10);
     }
+    /* nothing excuses this one, or -l has named none that can be had */
     if (fault && (address || (config->addresses.count > 0 &&
                               server->listeners_count == before)))
         die("cannot listen on %s port %s: %s", name, service, strerror(fault));
