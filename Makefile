@@ -72,9 +72,14 @@ clean:  ## remove build/
 # ---- Checks: what CI runs besides the tests. A tool that is not installed is
 # ---- passed over, unless CHECK_ALL is set.
 
-check: check-compilers check-format check-static check-asan check-valgrind \
-       check-fuzz ct  ## the tests again under sanitizers, and all other checks
+check:  ## the tests again under sanitizers, and all other checks
+	@$(MAKE) --no-print-directory -j$(JOBS) $(SYNC) $(CHECKS)
 	@echo "all checks passed"
+
+# The longest first, side by side; each prints what it has to say at its end.
+CHECKS := check-asan check-compilers check-fuzz ct check-valgrind check-static \
+          check-format
+SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 
 missing = { echo "$(1) is not installed: passed over"; [ -z "$(CHECK_ALL)" ]; }
 need = command -v $(1) >/dev/null || $(call missing,$(1))
@@ -82,7 +87,7 @@ need = command -v $(1) >/dev/null || $(call missing,$(1))
 check-compilers:
 	@set -e; for cc in gcc clang musl-gcc; do \
 	    $(call need,$$cc); command -v $$cc >/dev/null || continue; \
-	    $(MAKE) --no-print-directory -j$(JOBS) $(STEPS:%=build/check/$$cc/%); \
+	    $(MAKE) --no-print-directory $(STEPS:%=build/check/$$cc/%); \
 	done
 
 build/check/gcc/% build/check/clang/% build/check/musl-gcc/%: $$(call sources,$$*)
@@ -143,7 +148,7 @@ fuzz: $(FUZZERS:%=fuzz-%)  ## fuzz the parsers for FUZZ_SECONDS each
 
 check-fuzz:
 	@$(call need,$(CLANG)); command -v $(CLANG) >/dev/null || exit 0; \
-	$(MAKE) -j$(JOBS) fuzz FUZZ_SECONDS=4
+	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=3
 
 FUZZED := $(filter-out %/main.c,$(wildcard $(LATEST)/*.c $(LATEST)/tls/*.c))
 FUZZ_CC = $(CLANG) -std=c11 -g -O1 -fsanitize=address,undefined

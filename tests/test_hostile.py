@@ -1,7 +1,8 @@
 """Stage 5: messages made to break a parser.
 
 Each is delivered in two sizes, the second four times the first. Whatever is in it: the 250 is kept, the connection goes
-on, what is stored is what was sent, and the time does not grow faster than the message.
+on, what is stored is what was sent, and the time does not grow faster than the message. The time of a program that is
+slow on purpose (sanitizers) says nothing of it: that one gets the smaller size alone.
 """
 import base64
 import os
@@ -16,7 +17,7 @@ from server import trace_and_content
 pytestmark = pytest.mark.stage(5)
 
 GROWTH = 8          # four times the size: linear is 4, quadratic would be 16
-NOISE = 0.3 * TIMEOUT_SCALE     # seconds of CPU which mean nothing: what is quadratic takes many here
+NOISE = 0.3         # seconds of CPU which mean nothing: what is quadratic takes many here
 ATTEMPTS = 3        # a busy machine makes CPU time longer too, so the shortest counts
 
 
@@ -236,6 +237,9 @@ def test_time_grows_with_the_message_and_no_faster(start, name):
     build, size = ATTACKS[name]
     message, larger = build(size // 4), build(size)
     options = () if name in MANY_FILES else ("-x", "parts")
+    if TIMEOUT_SCALE > 1:
+        deliver(start, message, *options)
+        return
     idle = idle_time(start)
     times = [float("inf")] * 2
     for _ in range(ATTEMPTS):

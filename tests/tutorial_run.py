@@ -26,7 +26,8 @@ from tutorial_text import Fault, compare, to_pattern
 
 TIMEOUT_SCALE = float(os.environ.get("SMTPD_TEST_TIMEOUT_SCALE", "1"))
 COMMAND_SECONDS = 60 * TIMEOUT_SCALE
-SETTLE_SECONDS = 2 * TIMEOUT_SCALE      # until a server listens, or has told of what it got
+START_SECONDS = 20 * TIMEOUT_SCALE      # until a program has begun to say something, or has ended, on a busy machine
+SILENT_SECONDS = 0.5 * TIMEOUT_SCALE    # what a program has that says nothing
 PORT = 2525
 OWN_NETWORK = [sys.executable, str(Path(__file__).with_name("own_network.py"))]     # before a command
 
@@ -128,10 +129,11 @@ class Shell:
         os.close(output)
         self.buffer, self.jobs, self.seconds = b"", [], {}
 
-    def run(self, command):
+    def run(self, command, seconds=None):
         """Run a command; returns (output, exit status)."""
+        seconds = seconds or COMMAND_SECONDS
         os.write(self.commands, command.encode() + b"\0")
-        deadline = time.monotonic() + COMMAND_SECONDS
+        deadline = time.monotonic() + seconds
         while True:
             found = re.search(rb"\x1e(\d+) ([\d ]*)\x1e", self.buffer)
             if found:
@@ -140,7 +142,7 @@ class Shell:
             data = os.read(self.output, 65536) if ready else b""
             if not data:
                 came = self.buffer.decode("utf-8", "backslashreplace")
-                raise Stuck(("it did not end within %g seconds" % COMMAND_SECONDS if not ready else "the shell ended") + "\n" + came)
+                raise Stuck(("it did not end within %g seconds" % seconds if not ready else "the shell ended") + "\n" + came)
             self.buffer += data
         output, self.buffer = self.buffer[:found.start()], self.buffer[found.end():]
         self.jobs = [int(word) for word in found.group(2).split()]
@@ -148,7 +150,7 @@ class Shell:
 
     def settle(self):
         """Wait until no job serves a connection any more: then it has printed all there is to print."""
-        deadline = time.monotonic() + SETTLE_SECONDS / 4
+        deadline = time.monotonic() + SILENT_SECONDS
         while any(children(pid) for pid in self.jobs) and time.monotonic() < deadline:
             time.sleep(0.005)
 
@@ -163,7 +165,7 @@ class Shell:
 
     def close(self):
         """End bash and all that it has started. Its children are not reaped by anyone else: their numbers are theirs."""
-        deadline = time.monotonic() + SETTLE_SECONDS
+        deadline = time.monotonic() + START_SECONDS
         while running(descendants(self.process.pid)) and time.monotonic() < deadline:
             for pid in running(descendants(self.process.pid)):
                 with contextlib.suppress(ProcessLookupError):
@@ -267,14 +269,14 @@ def states(paths):
 def wait_for_start(shell, before, listening):
     """A program in the background has started once it has written to the file that its output goes to. One that writes
     nothing has started when it listens, or has had some time."""
-    start, silent = time.monotonic(), SETTLE_SECONDS / 4
-    while time.monotonic() - start < (SETTLE_SECONDS if before else silent):
+    start = time.monotonic()
+    while time.monotonic() - start < (START_SECONDS if before else SILENT_SECONDS):
         listens = shell.listening() != listening
         if any(state and state.st_size and state != before[path] for path, state in states(before).items()) or (listens and not before):
             return
         time.sleep(0.005)
         shell.run("true")
-        if not shell.jobs or (listens and time.monotonic() - start > silent):
+        if not shell.jobs or (listens and time.monotonic() - start > SILENT_SECONDS):
             return
 
 
@@ -286,6 +288,7 @@ def run_chapter(text, blocks, template, scratch):
     shutil.copytree(template, directory, symlinks=True)
     faults, skipped = [], []
     with network() as prefix, contextlib.closing(Shell(directory, prefix)) as shell:
+        shell.run("true", START_SECONDS)        # the time that bash takes to start is no command's
         try:
             for block in blocks:
                 if block.words[0] == "eml":

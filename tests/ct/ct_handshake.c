@@ -277,7 +277,7 @@ static bool client_write(void *context, const void *bytes, size_t size)
     return any;
 }
 
-static void run(const struct credentials *credentials, unsigned suite,
+static void run(struct credentials *credentials, unsigned suite,
                 const struct aead *aead, unsigned group, unsigned share_group,
                 enum fault fault)
 {
