@@ -93,38 +93,56 @@ static bool excusable(const struct config *config, int fault)
             config->addresses.count == 0);
 }
 
+static void add_listener(struct server *server, int fd)
+{
+    if (server->listeners_count == LISTENERS_MAX)
+        die("cannot listen on more than %d addresses", LISTENERS_MAX);
+    server->listeners[server->listeners_count++] = fd;
+    server->port = strtol(place_of(fd).port, NULL, 10);
+}
+
+/*
+ * Listen on each of these addresses. Returns 0, or what errno says of a fault
+ * that nothing excuses: -l must lead to one listener at least.
+ */
+static int listen_on_all(struct server *server, const struct config *config,
+                         const struct addrinfo *address)
+{
+    size_t before = server->listeners_count;
+    int fault = 0;
+
+    for (; address; address = address->ai_next) {
+        int fd = listen_on(address);
+        if (fd >= 0) {
+            add_listener(server, fd);
+            continue;
+        }
+        fault = errno;
+        if (!excusable(config, fault))
+            return fault;
+    }
+    if (config->addresses.count > 0 && server->listeners_count == before)
+        return fault;
+    return 0;
+}
+
 /* Listen on all addresses that name stands for. */
 static void listen_on_name(struct server *server, const struct config *config,
                            const char *name)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    struct addrinfo *found, *address;
-    size_t before = server->listeners_count;
+    struct addrinfo *found;
     char service[8];
-    int error, fault = 0;
+    int error;
 
     snprintf(service, sizeof(service), "%ld", server->port);
     error = getaddrinfo(name, service, &hints, &found);
     if (error)
         die("cannot listen on %s port %s: %s", name, service,
             gai_strerror(error));
-    for (address = found; address; address = address->ai_next) {
-        int fd = listen_on(address);
-        if (fd < 0) {
-            fault = errno;
-            if (excusable(config, fault))
-                continue;
-            break;
-        }
-        if (server->listeners_count == LISTENERS_MAX)
-            die("cannot listen on more than %d addresses", LISTENERS_MAX);
-        server->listeners[server->listeners_count++] = fd;
-        server->port = strtol(place_of(fd).port, NULL, 10);
-    }
-    /* nothing excuses this one, or -l has named none that can be had */
-    if (fault && (address || (config->addresses.count > 0 &&
-                              server->listeners_count == before)))
-        die("cannot listen on %s port %s: %s", name, service, strerror(fault));
+    error = listen_on_all(server, config, found);
+    if (error)
+        die("cannot listen on %s port %s: %s", name, service, strerror(error));
     freeaddrinfo(found);
 }
 
