@@ -131,21 +131,21 @@ class Run:
         return passed, failed if failed or status in (0, 5) else 1
 
 
-def runs_of(python, scratch, step, arguments, extra):
-    """The tests of one step. From step 6 on all that was asked before is asked again, inside TLS."""
+def runs_of(python, scratch, step, arguments, extra, plaintext=False):
+    """The tests of one step. From step 6 on all that was asked before is asked again, inside TLS, unless plaintext."""
     arguments = ["--step", str(step)] + arguments
     runs = [Run(python, scratch, "step %d" % step, arguments, extra)]
-    if step >= 6:
+    if step >= 6 and not plaintext:
         runs.append(Run(python, scratch, "step %d inside TLS" % step, arguments + ["--tls"], extra))
     return runs
 
 
-def run_all(python, scratch, extra):
+def run_all(python, scratch, extra, plaintext):
     """Every step, three side by side on two processors, for they wait a lot; those that take longest go first."""
     runs = [Run(python, scratch, "the repository", ["--repository", "--ignore-glob=%s/test_tutorial*.py" % TESTS], extra),
             Run(python, scratch, "the tutorial", ["--repository", "--ignore-glob=%s/test_[!t]*.py" % TESTS], extra)]
     for step in reversed(steps()):
-        runs += runs_of(python, scratch, step, [], extra)
+        runs += runs_of(python, scratch, step, [], extra, plaintext)
     passed = failed = 0
     jobs = int(os.environ.get("SMTPD_TEST_JOBS", (os.cpu_count() or 1) + 1))
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
@@ -157,9 +157,9 @@ def run_all(python, scratch, extra):
     return passed, failed
 
 
-def run_one(python, scratch, stage, prog, extra):
+def run_one(python, scratch, stage, prog, extra, plaintext):
     passed = failed = 0
-    for run in runs_of(python, scratch, stage, ["--prog", prog] if prog else [], extra):
+    for run in runs_of(python, scratch, stage, ["--prog", prog] if prog else [], extra, plaintext):
         counts = run.counts(subprocess.call(run.command))
         passed, failed = passed + counts[0], failed + counts[1]
     return passed, failed
@@ -173,6 +173,7 @@ def parse(arguments):
     parser = argparse.ArgumentParser(description="Run the test suite.")
     parser.add_argument("stage", nargs="?", type=int, choices=range(1, 7), help="stages 1 to this (default: every step)")
     parser.add_argument("--prog", help="the program under test (default: ours)")
+    parser.add_argument("--plaintext", action="store_true", help="step 6: not all of it again inside TLS")
     options = parser.parse_args(arguments)
     if options.prog and not options.stage:
         parser.error("--prog needs a stage")
@@ -185,9 +186,9 @@ def main():
     scratch = make_scratch()
     try:
         if options.stage:
-            passed, failed = run_one(python, scratch, options.stage, options.prog, extra)
+            passed, failed = run_one(python, scratch, options.stage, options.prog, extra, options.plaintext)
         else:
-            passed, failed = run_all(python, scratch, extra)
+            passed, failed = run_all(python, scratch, extra, options.plaintext)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     print("%d passed, %d failed" % (passed, failed))
