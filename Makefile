@@ -154,9 +154,10 @@ build/ct/%: tests/ct/%.c $(patsubst $(LATEST)/tls/%.c,build/ct/objects/%.o,$(wil
 
 fuzz: $(FUZZERS:%=fuzz-%)  ## fuzz the parsers for FUZZ_SECONDS each
 
+# With the same numbers each time: what is found by chance is for "make fuzz".
 check-fuzz:
 	@$(call need,$(CLANG)); command -v $(CLANG) >/dev/null || exit 0; \
-	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=3
+	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=3 FUZZ_OPTIONS=-seed=1
 
 FUZZED := $(filter-out %/main.c,$(wildcard $(LATEST)/*.c $(LATEST)/tls/*.c))
 FUZZ_CC = $(CLANG) -std=c11 -g -O1 -fsanitize=address,undefined
@@ -172,7 +173,7 @@ build/fuzz/%: tests/fuzz/fuzz_%.c $(FUZZED:$(LATEST)/%.c=build/fuzz/objects/%.o)
 
 fuzz-%: build/fuzz/%
 	@mkdir -p build/fuzz/corpus-$*
-	build/fuzz/$* -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+	build/fuzz/$* $(FUZZ_OPTIONS) -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
 	    -rss_limit_mb=1024 -verbosity=0 -print_final_stats=0 \
 	    -artifact_prefix=build/fuzz/ build/fuzz/corpus-$* \
 	    $(wildcard tests/fuzz/seeds/$*)

@@ -19,7 +19,7 @@ struct charset {
 bool charset_open(struct charset *charset, struct slice name);
 
 /*
- * Convert *in to UTF-8 in out[0..size), size at least 16, and move *in behind
+ * Convert *in to UTF-8 in out[0..size), size at least 64, and move *in behind
  * what was converted. Returns the octets in out; 0 when *in is used up, but
  * for the start of a character at its end, which is kept for next time unless
  * this is the last piece. What is wrong becomes U+FFFD.

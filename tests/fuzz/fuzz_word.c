@@ -3,7 +3,9 @@
  *
  * What comes out must be UTF-8. The first line of the input is the name of a
  * charset for the rest; a text that is converted in small pieces must come out
- * as the same text that is converted at once.
+ * as the same text that is converted at once. Where octets are wrong that is
+ * asked of UTF-8 alone, which is ours: how an iconv with a state finds its way
+ * back depends on where a piece ended.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "charset.h"
@@ -47,7 +49,7 @@ static void convert_in_pieces(struct slice name, struct slice in, size_t step,
 
     charset_open(&charset, name);
     for (bool last = false; !last;) {
-        char out[16];
+        char out[64];
         size_t n, left = (size_t)(end - piece.data);
 
         piece.size = piece.size + step < left ? piece.size + step : left;
@@ -56,6 +58,14 @@ static void convert_in_pieces(struct slice name, struct slice in, size_t step,
             text_add(text, out, n);
     }
     charset_close(&charset);
+}
+
+static bool has_replacement(struct slice text)
+{
+    for (; text.size > 0; text = slice_from(text, 1))
+        if (slice_starts_with(text, "\xEF\xBF\xBD"))
+            return true;
+    return false;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -74,6 +84,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!charset_to_text(name, in, &text))
         return 0;
     must_be_utf8(text_slice(&text));
+    if (!slice_is(name, "utf-8") && has_replacement(text_slice(&text)))
+        return 0;
     convert_in_pieces(name, in, 1 + size % 7, &again);
     must(text.size == TEXT_SIZE || text.size == again.size);
     must(memcmp(text.data, again.data,
