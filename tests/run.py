@@ -25,6 +25,10 @@ REPOSITORY = TESTS.parent
 BUILD = Path(os.environ.get("SMTPD_BUILD", str(REPOSITORY / "build")))
 VENV = REPOSITORY / "build" / "venv"
 
+# Tests are compiled once for all processes, and not into the source tree.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+ENVIRONMENT.setdefault("PYTHONPYCACHEPREFIX", str(REPOSITORY / "build" / "pycache"))
+
 # What to say to a package manager, for those who may.
 PACKAGE_MANAGERS = [
     ["apt-get", "install", "-y", "python3-pytest"],
@@ -119,7 +123,7 @@ class Run:
 
     def run(self):
         """For runs side by side: the output is kept until the end."""
-        done = subprocess.run(self.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+        done = subprocess.run(self.command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
         return self, done.returncode, done.stdout
 
     def counts(self, status):
@@ -160,7 +164,7 @@ def run_all(python, scratch, extra, plaintext):
 def run_one(python, scratch, stage, prog, extra, plaintext):
     passed = failed = 0
     for run in runs_of(python, scratch, stage, ["--prog", prog] if prog else [], extra, plaintext):
-        counts = run.counts(subprocess.call(run.command))
+        counts = run.counts(subprocess.call(run.command, env=ENVIRONMENT))
         passed, failed = passed + counts[0], failed + counts[1]
     return passed, failed
 

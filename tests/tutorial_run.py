@@ -102,8 +102,8 @@ def copy_repository(root, target):
 
 def environment(directory):
     """What a reader has, not what this test run has."""
-    dropped = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "SMTPD_BUILD", "TUTORIAL", "PYTHONPATH", "SSLKEYLOGFILE",
-               "PYTEST_CURRENT_TEST")
+    dropped = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "SMTPD_BUILD", "TUTORIAL", "PYTHONPATH", "PYTHONPYCACHEPREFIX",
+               "SSLKEYLOGFILE", "PYTEST_CURRENT_TEST")
     kept = {name: value for name, value in os.environ.items() if name not in dropped and not name.startswith("LC_")}
     return {**kept, "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "TERM": "dumb", "COLUMNS": "80", "HOME": str(Path(directory).parent),
             "PYTHONDONTWRITEBYTECODE": "1", "TZ": os.environ.get("TZ", "UTC")}
