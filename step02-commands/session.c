@@ -262,15 +262,15 @@ static void run_command(struct session *session, char *line)
 }
 
 /* Blanks at the end are not allowed, but common: cut them off. No rule of the
- * grammar has room for control characters: false if there is one. */
+ * grammar has room for other control characters: false if there is one. */
 static bool clean(char *line)
 {
     char *end = line;
 
     for (char *c = line; *c; c++) {
-        if ((unsigned char)*c < ' ' || *c == 0x7F)
+        if (((unsigned char)*c < ' ' && *c != '\t') || *c == 0x7F)
             return false;
-        if (*c != ' ')
+        if (*c != ' ' && *c != '\t')
             end = c + 1;
     }
     *end = '\0';

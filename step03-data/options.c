@@ -7,6 +7,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -58,7 +59,7 @@ static long parse_number(const struct option_row *row, const char *text)
 
     errno = 0;
     number = strtol(text, &end, 10);
-    if (errno || end == text || *end || number < row->min ||
+    if (errno || !isdigit((unsigned char)*text) || *end || number < row->min ||
         number > row->max) {
         fprintf(stderr, "smtpd: -%c takes a number from %ld to %ld\n",
                 row->letter, row->min, row->max);
@@ -84,8 +85,11 @@ static void set_option(struct config *config, const struct option_row *row,
         *(const char **)value = text;
         break;
     case OPTION_NAMES:
-        if (names->count == NAMES_MAX)
-            die("more than %d times -%c", NAMES_MAX, row->letter);
+        if (names->count == NAMES_MAX) {
+            fprintf(stderr, "smtpd: more than %d times -%c\n", NAMES_MAX,
+                    row->letter);
+            exit(2);
+        }
         names->name[names->count++] = text;
         break;
     }

@@ -191,3 +191,14 @@ void report_message(const struct session *session,
     }
     munmap(map, (size_t)status.st_size);
 }
+
+void report_prepare(void)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+
+    if (out)
+        fclose(out);
+    free(text);
+}

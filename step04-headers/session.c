@@ -41,7 +41,7 @@ void session_reply(struct session *session, int code, const char *enhanced,
 
 static void reset(struct session *session)
 {
-    session->envelope.recipients_count = 0;
+    session->envelope.recipients_count = session->envelope.repeats = 0;
     session->envelope.smtputf8 = false;
     if (session->stage > GREETED)
         session->stage = GREETED;
@@ -150,7 +150,8 @@ static void add_recipient(struct session *session, const struct path *path)
     } else if (!is_local(session->config, path) ||
                strpbrk(path->local_part, "%!@")) {
         session_reply(session, 550, "5.7.1", "this server does not relay");
-    } else if (envelope->recipients_count == RECIPIENTS_MAX) {
+    } else if (envelope->recipients_count + envelope->repeats ==
+               RECIPIENTS_MAX) {
         session_reply(session, 452, "4.5.3",
                       "too many recipients, send the rest later");
     } else if ((fault = maildir_find(session->config->mail_root,
@@ -159,6 +160,7 @@ static void add_recipient(struct session *session, const struct path *path)
     } else if (fault) {
         receive_fault(session, fault);
     } else if (is_repeated(envelope)) {
+        envelope->repeats++;
         session_reply(session, 250, "2.1.5", "recipient ok, once is enough");
     } else {
         envelope->recipients[envelope->recipients_count++] = *path;
@@ -288,15 +290,15 @@ static void run_command(struct session *session, char *line)
 }
 
 /* Blanks at the end are not allowed, but common: cut them off. No rule of the
- * grammar has room for control characters: false if there is one. */
+ * grammar has room for other control characters: false if there is one. */
 static bool clean(char *line)
 {
     char *end = line;
 
     for (char *c = line; *c; c++) {
-        if ((unsigned char)*c < ' ' || *c == 0x7F)
+        if (((unsigned char)*c < ' ' && *c != '\t') || *c == 0x7F)
             return false;
-        if (*c != ' ')
+        if (*c != ' ' && *c != '\t')
             end = c + 1;
     }
     *end = '\0';
@@ -331,7 +333,7 @@ void session_run(struct conn *conn, const struct config *config)
     session.stage = CONNECTED;
     session.status = LINE_OK;
     session.faults = 0;
-    session.envelope.recipients_count = 0;
+    session.envelope.recipients_count = session.envelope.repeats = 0;
     session.messages = 0;
     if (gethostname(session.hostname, sizeof(session.hostname)) != 0)
         snprintf(session.hostname, sizeof(session.hostname), "localhost");

@@ -19,6 +19,7 @@ enum stage { CONNECTED, GREETED, SENDER_GIVEN, RECIPIENT_GIVEN, LEAVING };
 /* What has been agreed for the next message. */
 struct envelope {
     size_t recipients_count;
+    size_t repeats; /* RCPTs for a mailbox that was named before */
     bool smtputf8;
     struct path reverse_path;
     struct path recipients[RECIPIENTS_MAX];

@@ -83,6 +83,15 @@ static bool parse_word(struct slice in, struct encoded_word *word)
     return slice_find(word->whole, '\n') == word->whole.size;
 }
 
+size_t word_length(struct slice in)
+{
+    struct encoded_word word;
+
+    if (!slice_starts_with(in, "=?") || !parse_word(in, &word))
+        return 0;
+    return word.whole.size;
+}
+
 /* The "Q" encoding, RFC 2047 4.2 */
 static void decode_q(struct slice in, struct text *octets)
 {

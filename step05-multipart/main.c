@@ -13,6 +13,7 @@
 #include "extract.h"
 #include "maildir.h"
 #include "options.h"
+#include "report.h"
 #include "session.h"
 
 #include <errno.h>
@@ -309,6 +310,7 @@ int main(int argc, char **argv)
         config.domains.name[config.domains.count++] = "localhost";
     catch_signals(&server);
     tzset(); /* or each child reads the time zone anew, from a file */
+    report_prepare();
     open_listeners(&server, &config);
     config.mail_root = maildir_open(config.mail);
     if (config.mail_root < 0)

@@ -257,9 +257,14 @@ static void end_parts(struct parser *parser, int outer,
     int index = parser->current;
 
     for (; index != outer; index = parser->mime->parts[index].parent) {
-        struct slice *body = &parser->mime->parts[index].body;
+        struct part *part = &parser->mime->parts[index];
+        struct slice *body = &part->body;
         body->size = end > body->data ? (size_t)(end - body->data) : 0;
-        if (is_wrapped(parser, &parser->mime->parts[index]))
+        if (part->kind == PART_MULTIPART && part->children == 0) {
+            part->kind = PART_LEAF; /* its boundary never came: show it whole */
+            part->ordinal += part->ordinal == 0;
+        }
+        if (is_wrapped(parser, part))
             unwrap(parser->mime, index);
     }
     parser->current = outer;

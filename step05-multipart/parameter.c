@@ -174,6 +174,7 @@ static void join(const struct section *sections, size_t count,
                  struct text *text)
 {
     struct text value, octets, charset;
+    bool encoded = false;
 
     octets.size = charset.size = 0;
     for (size_t i = 0; i < count && sections[i].raw.data; i++) {
@@ -189,8 +190,11 @@ static void join(const struct section *sections, size_t count,
             text_add(&charset, name.data, name.size);
         }
         decode_percent(rest, &octets);
+        encoded = true;
     }
-    if (!charset_to_text(text_slice(&charset), text_slice(&octets), text))
+    if (!encoded) /* some cut encoded words into sections */
+        word_decode(text_slice(&octets), text);
+    else if (!charset_to_text(text_slice(&charset), text_slice(&octets), text))
         charset_to_text(slice_first(text_slice(&charset), 0),
                         text_slice(&octets), text);
 }
@@ -201,7 +205,7 @@ bool parameter_find(struct slice field, const char *name, struct text *text)
     struct text value;
 
     gather(field, name, &found);
-    if (found.whole.raw.data) {
+    if (found.whole.raw.size > 0) {
         join(&found.whole, 1, text);
     } else if (found.sections[0].raw.data) {
         join(found.sections, SECTIONS_MAX, text);

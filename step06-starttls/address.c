@@ -23,6 +23,7 @@ struct pieces {
     struct text comment; /* the last one */
     struct text angle;   /* what is between "<" and ">" */
     bool has_angle;
+    bool several; /* words that no address has side by side */
 };
 
 static bool is_special(unsigned char c)
@@ -107,8 +108,9 @@ static void add_spec(struct slice spec, bool bare, struct text *text)
 /* The name and the address, from what was seen. False if that was nothing. */
 static bool settle(const struct pieces *pieces, struct address *address)
 {
-    const struct text *spec =
-        pieces->has_angle ? &pieces->angle : &pieces->bare;
+    const struct text *spec = pieces->has_angle ? &pieces->angle
+                              : pieces->several ? &pieces->phrase
+                                                : &pieces->bare;
     const struct text *name = pieces->has_angle && pieces->phrase.size > 0
                                   ? &pieces->phrase
                                   : &pieces->comment;
@@ -125,21 +127,35 @@ static void start(struct pieces *pieces)
 {
     pieces->phrase.size = pieces->bare.size = 0;
     pieces->comment.size = pieces->angle.size = 0;
-    pieces->has_angle = false;
+    pieces->has_angle = pieces->several = false;
 }
 
-/* One word of a mailbox; a blank before it is a blank in the name. */
+/* Blanks may stand around a dot or an "@", RFC 5322 4.4. */
+static bool joins(unsigned char c)
+{
+    return c == '.' || c == '@';
+}
+
+/* One word of a mailbox; a blank before it is a blank in the name. An encoded
+ * word is one though there be a comma in it: RFC 2047 5 (3) forbids that, and
+ * senders do it. */
 static void take_word(struct slice *rest, struct pieces *pieces, bool blank)
 {
+    const struct text *bare = &pieces->bare;
     size_t length;
 
     if (blank && pieces->phrase.size > 0)
         text_add_char(&pieces->phrase, ' ');
+    if (blank && bare->size > 0 && !joins(rest->data[0]) &&
+        !joins((unsigned char)bare->data[bare->size - 1]))
+        pieces->several = true;
     if (rest->data[0] == '"') {
         take_quoted(rest, pieces);
         return;
     }
-    length = atom_length(*rest);
+    length = word_length(*rest);
+    if (length == 0)
+        length = atom_length(*rest);
     text_add(&pieces->phrase, rest->data, length);
     text_add(&pieces->bare, rest->data, length);
     *rest = slice_from(*rest, length);

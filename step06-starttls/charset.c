@@ -31,10 +31,19 @@ static const struct alias {
     {"ascii", "utf-8"},
     {"gb2312", "gb18030"}, /* a subset, declared for the whole */
     {"gbk", "gb18030"},
+    {"x-gbk", "gb18030"},
+    {"x-big5", "big5"},
     {"ks_c_5601-1987", "cp949"},
+    {"ks_c_5601", "cp949"},
+    {"ksc5601", "cp949"},
+    {"windows-949", "cp949"},
     {"euc-kr", "cp949"},
     {"euc-jp", "euc-jp-ms"}, /* with the signs that Windows adds */
+    {"x-euc-jp", "euc-jp-ms"},
+    {"iso-2022-jp", "iso-2022-jp-3"}, /* with half-width katakana */
     {"shift_jis", "cp932"},
+    {"shift-jis", "cp932"},
+    {"sjis", "cp932"},
     {"x-sjis", "cp932"},
     {"iso-8859-8-i", "iso-8859-8"}, /* RFC 1556: only the order differs */
     {"iso-8859-8-e", "iso-8859-8"},

@@ -14,6 +14,7 @@
 #include "maildir.h"
 #include "options.h"
 #include "privileges.h"
+#include "report.h"
 #include "session.h"
 #include "starttls.h"
 
@@ -311,6 +312,7 @@ int main(int argc, char **argv)
         config.domains.name[config.domains.count++] = "localhost";
     catch_signals(&server);
     tzset(); /* or each child reads the time zone anew, from a file */
+    report_prepare();
     open_listeners(&server, &config);
     starttls_open(&config);
     privileges_drop(config.user);

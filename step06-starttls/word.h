@@ -11,6 +11,9 @@
  */
 void word_decode(struct slice in, struct text *text);
 
+/* The length of the encoded word that in begins with; 0 if that is none. */
+size_t word_length(struct slice in);
+
 /* The value of a hexadecimal digit, or -1. */
 int word_hex(unsigned char c);
 

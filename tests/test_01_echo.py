@@ -131,6 +131,7 @@ def test_an_address_that_is_not_ours(run):
 
 @pytest.mark.parametrize("options", [
     ["-Z"], ["-p"], ["-p", "smtp2525"], ["-p", "70000"], ["-p", "-1"], ["-p", ""], ["-p", "0x19"],
+    ["-p", " 25"], ["-p", "+25"],
     ["-t", "soon"], ["-t", "-5"], ["-p", "0", "one-word-too-many"]], ids=" ".join)
 def test_wrong_usage(run, options):
     expect_fault(run(*options), 2)

@@ -106,7 +106,7 @@ def test_every_reply_has_an_enhanced_code(client):
 @pytest.mark.parametrize("line, code", [
     ("NOOP ", 250), ("RSET ", 250), ("RSET   ", 250), ("EHLO client.example ", 250), ("MAIL FROM:<alice@example.org> ", 250),
     ("MAIL FROM: <alice@example.org>", 250), ("mail from:<alice@example.org>", 250), ("Mail From:<alice@example.org> size=5", 250),
-    ("QUIT ", 221)])
+    ("NOOP\t", 250), ("RSET \t ", 250), ("MAIL FROM:<alice@example.org>\t", 250), ("QUIT ", 221)])
 def test_white_space_and_case_are_forgiven(client, line, code):
     """RFC 5321 2.4, 4.1.1: verbs and keywords in any case; white space at the end is to be tolerated."""
     client.ehlo()
@@ -441,6 +441,18 @@ def test_recipients_up_to_the_limit(start):
     client.expect(250)
     client.mail()
     client.rcpt("user1@localhost")
+
+
+def test_one_recipient_again_and_again(client):
+    """RFC 5321 4.5.3.1.8: a limit holds for RCPT commands; after RSET they are counted anew"""
+    client.ehlo()
+    for _ in range(2):
+        client.mail()
+        client.send_raw(b"RCPT TO:<you@localhost>\r\n" * 1001)
+        codes = [client.expect(250, 452).code for _ in range(1001)]
+        assert codes[:100] == [250] * 100 and codes[-1] == 452 and codes == sorted(codes)
+        client.send("RSET")
+        client.expect(250)
 
 
 @pytest.mark.key

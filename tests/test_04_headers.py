@@ -331,6 +331,11 @@ def test_signs_that_windows_adds(receive):
         assert one_mark(report["Subject"]) in ("①ひら", "\ufffdひら")
 
 
+def test_half_width_katakana(receive):
+    """Windows writes them into iso-2022-jp, whose RFC 1468 does not have them; here from JIS X 0201, by hand"""
+    shown(receive, "Subject", [(word("iso-2022-jp", "B", b"\x1b(I12\x1b(B"), "ｱｲ")])
+
+
 def test_utf_8_as_it_stands(receive):
     """RFC 6532 3.2"""
     report = receive(sample("smtputf8"), parameters="SMTPUTF8 BODY=8BITMIME")
@@ -417,6 +422,27 @@ ADDRESSES = [
 def test_addresses(receive):
     """RFC 5322 3.4 and 4.4; encoded words are decoded after the parsing (RFC 2047 6.2)"""
     shown(receive, "To", ADDRESSES, people)
+
+
+FORBIDDEN_WORDS = [       # RFC 2047 5 (3): no such signs in a phrase
+    ("=?utf-8?Q?Smith,_Alice?= <a@b.test>", [("Smith, Alice", "a@b.test")]),
+    ("=?utf-8?Q?M=C3=BCller,_Hans_(DE)?= <a@b.test>, c@d.test", [("Müller, Hans (DE)", "a@b.test"), ("", "c@d.test")]),
+    ("=?utf-8?Q?Hans_(DE)?= <a@b.test>", [("Hans (DE)", "a@b.test")]), ("=?utf-8?Q?a:b;c?= <a@b.test>", [("a:b;c", "a@b.test")]),
+    ("=?utf-8?Q?Al?= =?utf-8?Q?_<x@y.test>?= <a@b.test>", [("Al <x@y.test>", "a@b.test")]),
+]
+
+
+def test_encoded_words_with_signs_that_are_forbidden_there(receive):
+    """Senders write them nevertheless; the address must not come out of the name, and the name not be torn"""
+    shown(receive, "From", FORBIDDEN_WORDS, people)
+
+
+NO_ADDRESSES = ["Alice Smith alice@example.org", "alice@example.org Alice", "a b@example.org"]
+
+
+def test_words_that_are_no_address_are_not_made_one(receive):
+    """RFC 5322 3.4.1, 4.4: blanks may stand around dots and the "@", and nowhere else"""
+    shown(receive, "From", [(text, text) for text in NO_ADDRESSES])
 
 
 def test_comments_do_not_hide_addresses(receive):

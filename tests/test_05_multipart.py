@@ -228,6 +228,15 @@ def test_a_multipart_without_a_boundary(receive, extract):
     assert [node.path.name for node in report.leaves if not node.path.name.startswith("1")] == []
 
 
+def test_a_boundary_that_never_comes(extract):
+    """RFC 2046 5.1.1: what is there must not vanish"""
+    lost = header('Content-Type: multipart/alternative; boundary="x"', body=b"--y\r\n\r\nplain\r\n--y--\r\n")
+    report = extract(lost)
+    assert [leaf.number for leaf in report.leaves] == ["1"] and lf(report.file("1")) == b"--y\n\nplain\n--y--\n"
+    report = extract(mixed((['Content-Type: multipart/alternative; boundary="x"'], b"--y\r\n\r\nplain"), ([], b"behind")))
+    assert [lf(report.file(number)) for number in "12"] == [b"--y\n\nplain", b"behind"]
+
+
 def test_an_inner_boundary_that_is_the_outer_one(extract):
     """RFC 2046 5.1.2 forbids it; the texts must not be lost"""
     report = extract(sample("same-boundary"))
@@ -353,7 +362,10 @@ def test_text_becomes_utf_8(extract):
 
 REGISTERED = [("ks_c_5601-1987", "한국어".encode("euc-kr"), "한국어"), ("iso-8859-8-i", "שלום".encode("iso-8859-8"), "שלום"),
               ("csISO2022JP", "日本".encode("iso-2022-jp"), "日本"), ("ISO_8859-1:1987", b"\xe4", "ä"), ("cp1251", b"\xcc", "М"),
-              ("gb2312", "镕".encode("gbk"), "镕"), ("shift_jis", "①".encode("cp932"), "①"), ("utf8", "ä".encode(), "ä")]
+              ("gb2312", "镕".encode("gbk"), "镕"), ("shift_jis", "①".encode("cp932"), "①"), ("utf8", "ä".encode(), "ä"),
+              ("sjis", "①".encode("cp932"), "①"), ("shift-jis", "①".encode("cp932"), "①"), ("ksc5601", "한국어".encode("cp949"), "한국어"),
+              ("ks_c_5601", "똠".encode("cp949"), "똠"), ("windows-949", "똠".encode("cp949"), "똠"), ("x-gbk", "镕".encode("gbk"), "镕"),
+              ("x-big5", "繁".encode("big5"), "繁"), ("x-euc-jp", "日".encode("euc-jp"), "日")]
 
 
 def test_names_of_charsets(extract):
@@ -539,6 +551,8 @@ PARAMETERS = [
     ('filename*0*=utf-8\'\'%41; filename*1="%42.bin"', "A%42.bin"),        # RFC 2231 4.1: no asterisk, nothing to decode
     ('filename*0="a b"; filename*1=" c.bin"', "a b c.bin"), ("filename*0*=koi8-r'ru'%CD%C9; filename*1*=%D2.bin", "мир.bin"),
     ("filename*0=a; filename*2=c", "a"),                                    # number 1 is missing: the rest is not joined
+    ('filename*0="=?UTF-8?Q?M=C3=A4rz_?="; filename*1="=?UTF-8?Q?2026.bin?="', "März 2026.bin"),       # as some senders cut it
+    ('filename*0="=?utf-8?B?w6ku"; filename*1="Ymlu?="', "é.bin"), ('filename="good.bin"; filename*=', "good.bin"),
     ("; ".join("filename*%d=%d" % (n, n % 10) for n in range(30)), "".join(str(n % 10) for n in range(30))),
     ("filename*=utf-8''%ZZ%4.bin", "%ZZ%4.bin"), ("filename*=utf-8''a%FFb.bin", "a\ufffdb.bin"),
     ("filename*=x-no-such''abc.bin", ("abc.bin", "x-no-such''abc.bin")), ("filename*=utf-8''%E2%82%AC.bin; filename=euro.bin", ("€.bin", "euro.bin")),

@@ -89,3 +89,9 @@ def test_a_host_without_ipv6(program, tmp_path):
         rest, errors = process.communicate()
         assert process.returncode == 0, errors
     assert [line.split()[2] for line in (first + rest).splitlines() if line.startswith("listening")] == ["127.0.0.1"]
+
+
+def test_more_names_than_there_is_room_for(run):
+    """Wrong usage is exit status 2"""
+    result = run(*["-d", "example.org"] * (bound("NAMES_MAX", "options.h") + 1))
+    assert result.returncode == 2 and "-d" in result.stderr
