@@ -249,6 +249,14 @@ static void unwrap(struct mime *mime, int index)
     parse(&inner, mime, (struct slice){out, remove_cr(out, size)}, index);
 }
 
+/* A multipart whose boundary never came: what is there is shown as one. */
+static void make_leaf(struct part *part)
+{
+    part->kind = PART_LEAF;
+    if (part->ordinal == 0)
+        part->ordinal = 1;
+}
+
 /* The parts from the current one up to, and without, the part outer end here.
  * The line end before a delimiter belongs to it: RFC 2046 5.1.1. */
 static void end_parts(struct parser *parser, int outer,
@@ -260,10 +268,8 @@ static void end_parts(struct parser *parser, int outer,
         struct part *part = &parser->mime->parts[index];
         struct slice *body = &part->body;
         body->size = end > body->data ? (size_t)(end - body->data) : 0;
-        if (part->kind == PART_MULTIPART && part->children == 0) {
-            part->kind = PART_LEAF; /* its boundary never came: show it whole */
-            part->ordinal += part->ordinal == 0;
-        }
+        if (part->kind == PART_MULTIPART && part->children == 0)
+            make_leaf(part);
         if (is_wrapped(parser, part))
             unwrap(parser->mime, index);
     }
