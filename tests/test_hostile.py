@@ -162,6 +162,8 @@ ATTACKS = {     # name: (what builds it, the larger size)
     "encoded words, halves of characters": (one_field(b"Subject", b"", b"=?utf-8?Q?=C3?= =?utf-8?Q?=A4?= "), 50000),
     "encoded words that never end": (one_field(b"Subject", b"", b"=?utf-8?Q?x "), 100000),
     "beginnings of encoded words": (one_field(b"Subject", b"", b"=?"), 500000),
+    "beginnings of encoded words in addresses": (one_field(b"To", b"", b"=?a?Q?,"), 150000),
+    "beginnings of encoded words in a list of groups": (one_field(b"To", b"", b"=?a?Q?:"), 150000),
     "blanks in a subject": (one_field(b"Subject", b"x", b" ", b"y"), 60000),
     "blanks in a name": (one_field(b"To", b"", b'"x' + b" " * 7000 + b'y" <a@b.test>,\r\n '), 60),
     "blanks in a parameter": (one_field(b"Content-Type", b'text/plain; name="x', b" ", b'y"'), 60000),
