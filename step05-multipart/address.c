@@ -137,7 +137,7 @@ static bool joins(unsigned char c)
 }
 
 /* One word of a mailbox; a blank before it is a blank in the name. An encoded
- * word is one though there be a comma in it: RFC 2047 5 (3) forbids that, and
+ * word is one word even with a comma in it: RFC 2047 5 (3) forbids that, and
  * senders do it. */
 static void take_word(struct slice *rest, struct pieces *pieces, bool blank)
 {

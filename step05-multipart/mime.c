@@ -249,7 +249,8 @@ static void unwrap(struct mime *mime, int index)
     parse(&inner, mime, (struct slice){out, remove_cr(out, size)}, index);
 }
 
-/* A multipart whose boundary never came: what is there is shown as one. */
+/* A multipart whose boundary never came is shown as a leaf. At the top it had
+ * no number, and a leaf has one. */
 static void make_leaf(struct part *part)
 {
     part->kind = PART_LEAF;

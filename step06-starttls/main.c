@@ -312,7 +312,7 @@ int main(int argc, char **argv)
         config.domains.name[config.domains.count++] = "localhost";
     catch_signals(&server);
     tzset(); /* or each child reads the time zone anew, from a file */
-    report_prepare();
+    report_prepare(); /* or looks up anew what is needed from libc */
     open_listeners(&server, &config);
     starttls_open(&config);
     privileges_drop(config.user);

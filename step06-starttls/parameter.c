@@ -192,7 +192,7 @@ static void join(const struct section *sections, size_t count,
         decode_percent(rest, &octets);
         encoded = true;
     }
-    if (!encoded) /* some cut encoded words into sections */
+    if (!encoded) /* some senders cut encoded words into sections */
         word_decode(text_slice(&octets), text);
     else if (!charset_to_text(text_slice(&charset), text_slice(&octets), text))
         charset_to_text(slice_first(text_slice(&charset), 0),
