@@ -312,7 +312,8 @@ int main(int argc, char **argv)
         config.domains.name[config.domains.count++] = "localhost";
     catch_signals(&server);
     tzset(); /* or each child reads the time zone anew, from a file */
-    report_prepare(); /* or looks up anew what is needed from libc */
+    /* the same goes for what the first report needs from libc */
+    report_prepare();
     open_listeners(&server, &config);
     starttls_open(&config);
     privileges_drop(config.user);
