@@ -6,7 +6,8 @@
     pytest tests --step 2 --stage 3           stage 3's tests too, on our step 2: they must fail
     pytest tests --step 6 --tls               stages 1 to 5 on our step 6, every conversation inside TLS
 
-A test file says which stage it belongs to: pytestmark = pytest.mark.stage(3).
+A test file says which stage it belongs to: pytestmark = pytest.mark.stage(3). What is in repository/ tests the repository
+itself, the text and the suite.
 """
 import os
 import re
@@ -48,7 +49,7 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     config.addinivalue_line("markers", "stage(n): the step that brings what this test asks for")
     config.addinivalue_line("markers", "only_step(n): holds for step n alone; the next layer replaces it")
-    config.addinivalue_line("markers", "key: must fail on the step before (test_layers.py)")
+    config.addinivalue_line("markers", "key: must fail on the step before (repository/test_layers.py)")
     config.addinivalue_line("markers", "plaintext: looks below the conversation: at the socket, the greeting, "
                                        "or how it ends; not for --tls")
     config.addinivalue_line("markers", "repository: tests the repository or the suite, not one program")
@@ -60,6 +61,8 @@ def pytest_configure(config):
     if Server.tls:
         config.smtpd_stage = min(config.smtpd_stage, 5)     # stage 6 is about TLS itself
     collect_ignore[:] = [path.name for path in TESTS.glob("test_*.py") if not may_be_wanted(config, path.read_text())]
+    if not whole_suite:
+        collect_ignore.append("repository")
 
 
 def may_be_wanted(config, text):
@@ -101,6 +104,11 @@ def is_wanted(item):
     return (not config.getoption("--repository")
             and config.getoption("--from-stage") <= stage_of(item) <= config.smtpd_stage
             and (only is None or only.args[0] == config.smtpd_step))
+
+
+def pytest_itemcollected(item):
+    if Path(str(item.fspath)).parent.name == "repository":
+        item.add_marker("repository")
 
 
 def pytest_collection_modifyitems(config, items):

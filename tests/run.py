@@ -146,8 +146,9 @@ def runs_of(python, scratch, step, arguments, extra, plaintext=False):
 
 def run_all(python, scratch, extra, plaintext):
     """Every step, three side by side on two processors, for they wait a lot; those that take longest go first."""
-    runs = [Run(python, scratch, "the repository", ["--repository", "--ignore-glob=%s/test_tutorial*.py" % TESTS], extra),
-            Run(python, scratch, "the tutorial", ["--repository", "--ignore-glob=%s/test_[!t]*.py" % TESTS], extra)]
+    runs = [Run(python, scratch, "the repository", ["--repository", "--ignore-glob=%s/repository/test_tutorial*.py" % TESTS], extra),
+            Run(python, scratch, "the tutorial", ["--repository", "--ignore-glob=%s/test_0*.py" % TESTS,
+                                                  "--ignore-glob=%s/repository/test_[!t]*.py" % TESTS], extra)]
     for step in reversed(steps()):
         runs += runs_of(python, scratch, step, [], extra, plaintext)
     passed = failed = 0

@@ -1,7 +1,7 @@
 """Stage 3: DATA, and delivery into a Maildir.
 
 A message is sent with CR LF ends and stored with LF ends, below two fields of the
-server's own. That the 250 is a promise is for test_promise.py.
+server's own. That the 250 is a promise is for test_03_promise.py.
 """
 import email
 import email.policy

@@ -16,12 +16,8 @@ import pytest
 import client as client_module
 import run as runner
 from client import Client, ConversationError, dot_stuff, escape, unread_bytes
-from conftest import program_of_step
+from conftest import TESTS, program_of_step
 from server import Server, StartError, trace_and_content
-
-pytestmark = pytest.mark.repository
-
-TESTS = Path(__file__).resolve().parent
 
 # Says what it is told to say, line by line, to one client after the other.
 PUPPET = '''
@@ -275,7 +271,7 @@ def collected(*options):
 def test_stages_are_cumulative():
     assert collected("--step", "1")[0] == {"test_01_echo.py"}
     files, output = collected("--step", "3")
-    assert {"test_01_echo.py", "test_02_commands.py", "test_03_data.py", "test_promise.py"} <= files
+    assert {"test_01_echo.py", "test_02_commands.py", "test_03_data.py", "test_03_promise.py"} <= files
     assert not any("04" in name or "05" in name or "06" in name for name in files)
     assert "test_it_says_nothing_first" not in output and "test_data_is_the_next_layer" not in output
     files, output = collected("--step", "2", "--stage", "3", "--from-stage", "3")

@@ -6,15 +6,12 @@ import os
 import subprocess
 import sys
 import xml.etree.ElementTree
-from pathlib import Path
 
 import pytest
 
 from conftest import REPOSITORY, program_of_step
 
-pytestmark = pytest.mark.repository
-
-TESTS = Path(__file__).resolve().parent
+TESTS = REPOSITORY / "tests"
 STEPS = sorted(int(path.name[4:6]) for path in REPOSITORY.glob("step[0-9][0-9]-*"))
 
 # How a program's fault shows, in contrast to an error in the suite
