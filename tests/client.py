@@ -13,6 +13,7 @@ import time
 
 TIMEOUT_SCALE = float(os.environ.get("SMTPD_TEST_TIMEOUT_SCALE", "1"))
 TIMEOUT = 10 * TIMEOUT_SCALE    # seconds: how long anything may take before it counts as a failure
+LINE_MAX, REST_MAX = 2 ** 20, 2 ** 26           # more than that is not a line, or never ends
 SHOWN_BYTES = 160               # of one entry of the conversation
 SHOWN_ENTRIES = 40
 
@@ -68,6 +69,7 @@ class Reply:
 
 class Client:
     conversations = []      # of the test that runs now; conftest.py empties it and shows it where a test fails
+    heard = False           # has the program under test ever said anything?
 
     def __init__(self, sock):
         self.sock = sock
@@ -75,6 +77,7 @@ class Client:
         self.sock.settimeout(TIMEOUT)
         self.buffer = b""
         self.was_reset = False
+        self.announces_codes = False    # ENHANCEDSTATUSCODES, in the last reply to EHLO
         self.log = []       # ("C" or "S", bytes)
         Client.conversations.append(self)
 
@@ -142,7 +145,10 @@ class Client:
                 self.fail(expected, "%s%s" % (error, self.unfinished()))
             if not data:
                 self.fail(expected, "the end of the connection%s" % self.unfinished())
+            Client.heard = True
             self.buffer += data
+            if len(self.buffer) > LINE_MAX and b"\n" not in self.buffer:
+                self.fail(expected, "a line without an end" + self.unfinished())
         line, self.buffer = self.buffer.split(b"\n", 1)
         self.log.append(("S", line + b"\n"))
         if not line.endswith(b"\r"):
@@ -164,14 +170,20 @@ class Client:
         return Reply(lines)
 
     def expect(self, *codes, enhanced=None):
-        """The next reply has one of these codes (and one of these enhanced status codes)."""
+        """The next reply has one of these codes. An enhanced status code is one of these, too (RFC 2034); a program that
+        does not announce them may do without."""
         __tracebackhide__ = True
         wanted = (enhanced,) if isinstance(enhanced, str) else enhanced
         expected = " or ".join(map(str, codes)) + (" with " + " or ".join(wanted) if wanted else "")
         reply = self.read_reply(expected)
-        if reply.code not in codes or (wanted and reply.enhanced not in wanted):
+        if "ENHANCEDSTATUSCODES" in reply.keywords:
+            self.announces_codes = True
+        if reply.code not in codes or not self.is_right(reply.enhanced, wanted):
             self.fail(expected, escape(reply.raw))
         return reply
+
+    def is_right(self, enhanced, wanted):
+        return not wanted or enhanced in wanted or (not enhanced and not self.announces_codes)
 
     def expect_closed(self, orderly=False):
         """The peer closes the connection and says nothing more. Orderly: no reset comes after its last words either."""
@@ -197,16 +209,23 @@ class Client:
                 data, self.was_reset = b"", True    # this closes a connection too
             if not data:
                 break
+            Client.heard = True
             rest += data
+            if len(rest) > REST_MAX:
+                self.fail("the end of the connection", "more and more: " + escape(rest))
         if rest:
             self.log.append(("S", rest))
         return rest
 
     def expect_in_sync(self):
-        """Every reply so far has been read and none is missing: only HELP is answered with 214 (or 211)."""
+        """Every reply so far has been read and none is missing: HELP gets a good answer, and the same one again."""
         __tracebackhide__ = True
-        self.send("HELP")
-        self.expect(214, 211)
+        answers = []
+        for _ in range(2):
+            self.send("HELP")
+            answers.append(self.expect(211, 214, 250))
+        if answers[0].raw != answers[1].raw:
+            self.fail("one reply to each command", "a reply too many, or one that is late")
 
     # ---- conversations that every test needs
 

@@ -3,12 +3,17 @@
     pytest tests                              everything, on the newest step
     pytest tests --step 3                     stages 1 to 3, on our step 3
     pytest tests --step 3 --prog my/smtpd     the same, on a program of your own
+    pytest tests --step 2 --station 2.2       one station
+    pytest tests --step 3 --named 'test_03_data.py::name[row]'      one test
     pytest tests --step 2 --stage 3           stage 3's tests too, on our step 2: they must fail
     pytest tests --step 6 --tls               stages 1 to 5 on our step 6, every conversation inside TLS
 
-A test file says which stage it belongs to: pytestmark = pytest.mark.stage(3). What is in repository/ tests the repository
-itself, the text and the suite.
+The name of a test file says which stage it belongs to, and a line `# ======== 2.2 The path` in it which station the tests
+below it belong to (stations.py has the table). What a lesson asks of everybody is `core`; what makes a program fit for
+strangers is marked `robust`, and comes after all that is core. What is in repository/ tests the repository itself, the
+text and the suite.
 """
+import functools
 import os
 import re
 import shlex
@@ -16,6 +21,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -23,12 +29,15 @@ import pytest
 TESTS = Path(__file__).resolve().parent
 sys.path.insert(0, str(TESTS))
 
-from client import TIMEOUT, Client, ConversationError    # noqa: E402
-from server import Server, environment, make_mailbox     # noqa: E402
+import stations                                                              # noqa: E402
+from client import TIMEOUT, TIMEOUT_SCALE, Client, ConversationError         # noqa: E402
+from server import Server, StartError, environment, make_mailbox             # noqa: E402
 
 REPOSITORY = TESTS.parent
 BUILD = Path(os.environ.get("SMTPD_BUILD", REPOSITORY / "build")).resolve()
 
+LIMIT = 600 * TIMEOUT_SCALE     # seconds for a whole run
+SILENT_STARTS = 3               # so often may a program not start, or say nothing at all, before the run is given up
 
 collect_ignore = []     # pytest's: files that are not even looked into
 
@@ -41,37 +50,52 @@ def pytest_addoption(parser):
     group.addoption("--prog", help="the program under test (default: ours, in build/)")
     group.addoption("--stage", type=int, help="the highest stage whose tests run (default: --step)")
     group.addoption("--from-stage", type=int, default=0, help="the lowest stage whose tests run")
+    group.addoption("--station", help="only the tests of this station, as 2.2")
+    group.addoption("--named", action="append", default=[], help="only this test: test_02_commands.py::name or ...::name[row]")
+    group.addoption("--limit", type=float, default=LIMIT, help="seconds for the whole run (default: %g)" % LIMIT)
     group.addoption("--counts", help="write how many tests passed and failed into this file (run.py reads it)")
     group.addoption("--tls", action="store_true", help="say everything inside TLS: the tests of stages 1 to 5 on step 6")
     group.addoption("--repository", action="store_true", help="only the tests of the repository itself")
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "stage(n): the step that brings what this test asks for")
+    config.addinivalue_line("markers", "station(n): the station that brings what this test asks for")
+    config.addinivalue_line("markers", "core: what a lesson asks of everybody")
+    config.addinivalue_line("markers", "robust: what makes a program fit for strangers")
     config.addinivalue_line("markers", "only_step(n): holds for step n alone; the next layer replaces it")
     config.addinivalue_line("markers", "key: must fail on the step before (repository/test_layers.py)")
     config.addinivalue_line("markers", "plaintext: looks below the conversation: at the socket, the greeting, "
                                        "or how it ends; not for --tls")
     config.addinivalue_line("markers", "repository: tests the repository or the suite, not one program")
-    whole_suite = not any(config.getoption(name) for name in ("--step", "--prog", "--stage", "--tls"))
+    if config.getoption("--station") not in (None, *stations.NUMBERS):
+        raise pytest.UsageError("there is no station %s; there are %s" % (config.getoption("--station"), " ".join(stations.NUMBERS)))
+    whole_suite = not any(config.getoption(name) for name in ("--step", "--prog", "--stage", "--station", "--tls"))
     config.smtpd_whole_suite = whole_suite
     config.smtpd_step = config.getoption("--step") or config.getoption("--stage") or newest_step()
     config.smtpd_stage = config.getoption("--stage") or config.smtpd_step
     Server.tls = config.getoption("--tls")
     if Server.tls:
         config.smtpd_stage = min(config.smtpd_stage, 5)     # stage 6 is about TLS itself
-    collect_ignore[:] = [path.name for path in TESTS.glob("test_*.py") if not may_be_wanted(config, path.read_text())]
+    config.smtpd_deadline = time.monotonic() + config.getoption("--limit")
+    config.smtpd_silent = 0
+    collect_ignore[:] = [path.name for path in TESTS.glob("test_*.py") if not may_be_wanted(config, path)]
     if not whole_suite:
         collect_ignore.append("repository")
 
 
-def may_be_wanted(config, text):
-    """Of a whole file, as its pytestmark says. Importing sixteen files to run the tests of one takes longer than those."""
-    if re.search(r"^pytestmark = .*\bpytest\.mark\.repository", text, re.M):
+def may_be_wanted(config, path):
+    """Of a whole file. Importing sixteen files to run the tests of one takes longer than those."""
+    if re.search(r"^pytestmark = .*\bpytest\.mark\.repository", path.read_text(encoding="utf-8"), re.M):
         return config.smtpd_whole_suite
-    stage = re.search(r"^pytestmark = .*\bpytest\.mark\.stage\((\d)\)", text, re.M)
+    stage = stage_of_file(path)
     return stage is None or (not config.getoption("--repository")
-                             and config.getoption("--from-stage") <= int(stage.group(1)) <= config.smtpd_stage)
+                             and config.getoption("--from-stage") <= stage <= config.smtpd_stage)
+
+
+def stage_of_file(path):
+    """test_03_data.py is stage 3; None for what belongs to no stage."""
+    found = re.match(r"test_(\d\d)_", Path(path).name)
+    return int(found.group(1)) if found else None
 
 
 def newest_step():
@@ -89,9 +113,18 @@ def program_of_command(command):
     return words if shutil.which(words[0]) else None
 
 
+def station_of(item):
+    mark = item.get_closest_marker("station")
+    return mark.args[0] if mark else None
+
+
 def stage_of(item):
-    mark = item.get_closest_marker("stage")
-    return mark.args[0] if mark else 0
+    return stations.stage_of(station_of(item)) if station_of(item) else 0
+
+
+@functools.lru_cache(maxsize=None)
+def banners_of(path):
+    return stations.banners(Path(path).read_text(encoding="utf-8"))
 
 
 def is_wanted(item):
@@ -103,17 +136,52 @@ def is_wanted(item):
     only = item.get_closest_marker("only_step")
     return (not config.getoption("--repository")
             and config.getoption("--from-stage") <= stage_of(item) <= config.smtpd_stage
+            and config.getoption("--station") in (None, station_of(item))
             and (only is None or only.args[0] == config.smtpd_step))
 
 
+def name_of(item):
+    """test_02_commands.py::test_sample[row], which no directory makes longer."""
+    return "%s::%s" % (Path(str(item.fspath)).name, item.name)
+
+
+def is_named(item):
+    """Is it one of those that are asked for by name, with its row or without?"""
+    named, name = item.config.getoption("--named"), name_of(item)
+    names = [re.sub(r"^[^:]*/", "", word) for word in named]
+    return not named or name in names or name.split("[")[0] in names
+
+
 def pytest_itemcollected(item):
-    if Path(str(item.fspath)).parent.name == "repository":
+    """Each test bears its station and its level."""
+    path = Path(str(item.fspath))
+    if path.parent.name == "repository":
         item.add_marker("repository")
+    if item.get_closest_marker("repository") or stage_of_file(path) is None:
+        return
+    if station_of(item) is None:
+        line = item.function.__code__.co_firstlineno
+        number = stations.station_at(banners_of(str(path)), line)
+        if number:
+            item.add_marker(pytest.mark.station(number))
+    if station_of(item) not in stations.NUMBERS:
+        raise pytest.UsageError("%s: no line `# ======== 2.2 The path` above it says to which station it belongs" % item.nodeid)
+    if item.get_closest_marker("robust") is None:
+        item.add_marker("core")
 
 
 def pytest_collection_modifyitems(config, items):
-    config.hook.pytest_deselected(items=[item for item in items if not is_wanted(item)])
-    items[:] = [item for item in items if is_wanted(item)]
+    wanted = [item for item in items if is_wanted(item) and is_named(item)]
+    if not wanted and config.getoption("--named") and not Server.tls:
+        raise pytest.UsageError("there is no such test here: " + " ".join(config.getoption("--named")))
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(wanted)])
+    items[:] = sorted(wanted, key=place_of)
+
+
+def place_of(item):
+    """Core before robust, each in the order of the stations."""
+    number = station_of(item)
+    return item.get_closest_marker("robust") is not None, stations.NUMBERS.index(number) if number else -1
 
 
 # ---- fixtures
@@ -173,15 +241,25 @@ def new_server(program, step, directory, options=(), mailboxes=("you",), wrapper
 
 
 def end_server(server):
-    """SIGTERM, unless the test has ended it: whatever happened before, it is a clean end."""
-    status = server.stop()
+    """Whether a program ends as it should is a test of its own. Here it has to be gone, and sanitizers have nothing to say."""
+    server.end()
     server.check_no_sanitizer_report()
-    assert server.killed or status == 0, "expected: exit status 0 after SIGTERM\ncame:     %d" % status
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """What is to be said of a server after a test that went well is said as a failure of that test, and counts once."""
+    pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames})
+    close_clients()
+    for server in getattr(pyfuncitem, "smtpd_servers", []):
+        server.check_it_goes_on()
+        end_server(server)
+    return True
 
 
 @pytest.fixture
 def start(program, step, tmp_path, request):
-    """start(*options, mailboxes=("you",), wrapper=(), **popen) starts a server; at the end each must end cleanly."""
+    """start(*options, mailboxes=("you",), wrapper=(), **popen) starts a server, which is gone at the end of the test."""
     servers = []
     request.node.smtpd_servers = servers
 
@@ -193,12 +271,8 @@ def start(program, step, tmp_path, request):
 
     yield start
     close_clients()
-    try:
-        for server in servers:
-            end_server(server)
-    finally:
-        for server in servers:
-            server.kill()
+    for server in servers:
+        server.end()
 
 
 @pytest.fixture(scope="module")
@@ -235,8 +309,12 @@ def run(program, step, tmp_path):
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
+    if time.monotonic() > item.config.smtpd_deadline:
+        item.session.shouldstop = ("the limit: this run has taken %g seconds, the rest was not run (--limit, or a larger "
+                                   "SMTPD_TEST_TIMEOUT_SCALE on a slow machine)" % item.config.getoption("--limit"))
     if not report.failed:
         return
+    give_up_on_a_silent_program(item, call)
     if call.excinfo is not None and not call.excinfo.errisinstance(ConversationError):
         for client in Client.conversations[-3:]:
             report.sections.append(("the conversation", client.conversation()))
@@ -247,13 +325,37 @@ def pytest_runtest_makereport(item, call):
     report.sections.append(("where to read", where_to_read(item)))
 
 
+def give_up_on_a_silent_program(item, call):
+    """Nobody is to wait for hours for what can't come."""
+    if Client.heard or call.excinfo is None or not call.excinfo.errisinstance((StartError, ConversationError)):
+        return
+    item.config.smtpd_silent += 1
+    if item.config.smtpd_silent >= SILENT_STARTS:
+        item.session.shouldstop = ("the program was started %d times, and has never said a word to a client: "
+                                   "the rest was not run" % item.config.smtpd_silent)
+
+
 def pytest_terminal_summary(terminalreporter, config):
-    counts = {name: len(terminalreporter.stats.get(name, [])) for name in ("passed", "failed", "error")}
+    """A test that passed and then erred at its end has failed, once."""
+    stats = terminalreporter.stats
+    failed = {report.nodeid for name in ("failed", "error") for report in stats.get(name, [])}
+    passed = {report.nodeid for report in stats.get("passed", [])} - failed
     if config.getoption("--counts"):
-        Path(config.getoption("--counts")).write_text("%d %d" % (counts["passed"], counts["failed"] + counts["error"]))
+        Path(config.getoption("--counts")).write_text("%d %d" % (len(passed), len(failed)))
 
 
 def where_to_read(item):
-    doc = (getattr(item, "function", None) and item.function.__doc__ or "").strip()
-    stage = stage_of(item)
-    return "\n".join(filter(None, [doc, "TUTORIAL.md, chapter %d" % stage if stage else ""])) or item.nodeid
+    """What is asked, where it is explained, and the command that runs this test alone."""
+    lines = [(getattr(item, "function", None) and item.function.__doc__ or "").strip()]
+    if station_of(item):
+        lines += ["TUTORIAL.md, chapter %d, station %s" % (stage_of(item), stations.find(station_of(item)).section),
+                  "again: " + command_for(item)]
+    return "\n".join(filter(None, lines)) or item.nodeid
+
+
+def command_for(item):
+    config, words = item.config, ["python3", "tests/run.py"]
+    words += [str(config.smtpd_step), name_of(item)]
+    if config.getoption("--prog"):
+        words += ["--prog", config.getoption("--prog")]
+    return " ".join(map(shlex.quote, words))

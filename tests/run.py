@@ -4,6 +4,8 @@
     run.py                          every step in build/, and the repository's own tests
     run.py 3                        stages 1 to 3, on our step 3
     run.py 3 --prog my/smtpd        the same, on a program of yours (or a command: "python3 my_smtpd.py")
+    run.py 3 --station 3.2          one station
+    run.py 3 'test_03_data.py::test_dots[lines]'    one test, as a failure names it; without [...] all its rows
     run.py 3 -- -k smuggled -x      what follows -- goes to pytest
 
 The last line is `N passed, N failed`; the exit status is 1 if anything failed, or if
@@ -14,6 +16,7 @@ manager. Start reading at main().
 import argparse
 import concurrent.futures
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -162,9 +165,18 @@ def run_all(python, scratch, extra, plaintext):
     return passed, failed
 
 
-def run_one(python, scratch, stage, prog, extra, plaintext):
+def run_one(python, scratch, options, extra):
+    arguments = ["--prog", options.prog] if options.prog else []
+    arguments += ["--station", options.station] if options.station else []
+    for name in options.names:
+        arguments += ["--named", name]
     passed = failed = 0
-    for run in runs_of(python, scratch, stage, ["--prog", prog] if prog else [], extra, plaintext):
+    if options.stage:
+        about_tls = any(name.startswith(("6.", "test_06")) for name in [options.station or ""] + options.names)
+        runs = runs_of(python, scratch, options.stage, arguments, extra, options.plaintext or about_tls)
+    else:
+        runs = [Run(python, scratch, "the repository", ["--repository"] + arguments, extra)]
+    for run in runs:
         counts = run.counts(subprocess.call(run.command, env=ENVIRONMENT))
         passed, failed = passed + counts[0], failed + counts[1]
     return passed, failed
@@ -176,12 +188,20 @@ def parse(arguments):
         at = arguments.index("--")
         arguments, extra = arguments[:at], arguments[at + 1:]
     parser = argparse.ArgumentParser(description="Run the test suite.")
-    parser.add_argument("stage", nargs="?", type=int, choices=range(1, 7), help="stages 1 to this (default: every step)")
+    parser.add_argument("stage", nargs="?", help="stages 1 to this (default: every step)")
+    parser.add_argument("names", nargs="*", help="tests to run, as test_03_data.py::name or test_03_data.py::name[row]")
     parser.add_argument("--prog", help="the program under test (default: ours)")
+    parser.add_argument("--station", help="only the tests of this station, as 2.2")
     parser.add_argument("--plaintext", action="store_true", help="step 6: not all of it again inside TLS")
     options = parser.parse_args(arguments)
-    if options.prog and not options.stage:
-        parser.error("--prog needs a stage")
+    if options.stage and "::" in options.stage:
+        options.stage, options.names = None, [options.stage] + options.names
+    if options.stage:
+        if not re.match("0?[1-6]$", options.stage):
+            parser.error("a stage is a number from 1 to 6, not " + options.stage)
+        options.stage = int(options.stage)
+    if (options.prog or options.station) and not options.stage:
+        parser.error("--prog and --station need a stage")
     return options, extra
 
 
@@ -190,8 +210,8 @@ def main():
     python = find_python()
     scratch = make_scratch()
     try:
-        if options.stage:
-            passed, failed = run_one(python, scratch, options.stage, options.prog, extra, options.plaintext)
+        if options.stage or options.names:
+            passed, failed = run_one(python, scratch, options, extra)
         else:
             passed, failed = run_all(python, scratch, extra, options.plaintext)
     finally:

@@ -3,6 +3,7 @@
 The program is the leader of a process group of its own, so that a test can kill it
 with all its children, as a power cut would. Start reading at Server.__init__().
 """
+import contextlib
 import os
 import re
 import signal
@@ -35,6 +36,13 @@ def children_of(pid):
     return [int(line.split()[1]) for line in out.splitlines() if line.split()[0] == str(pid)]
 
 
+def status_in_words(status):
+    """Of Popen.returncode."""
+    if status >= 0:
+        return "exit status %d" % status
+    return "signal %d (%s)" % (-status, signal.Signals(-status).name)
+
+
 def eventually(condition):
     """Wait for something of which no event tells. Returns what condition() returned last."""
     deadline = time.monotonic() + TIMEOUT
@@ -53,6 +61,7 @@ class Server:
     """A running program. `directory` is its current directory; mailboxes and parts are made there."""
 
     tls = False         # option --tls of the suite: connect() does STARTTLS
+    patience = TIMEOUT  # how long end() waits; short once a program did not end
 
     def __init__(self, command, directory, step, popen=None):
         self.command = [str(word) for word in command]
@@ -60,7 +69,8 @@ class Server:
         self.mail = self.directory / "mail"
         self.parts = self.directory / "parts"
         self.step = step
-        self.killed = False
+        self.was_told_to_end = False
+        self.group_is_gone = False
         self.lines = []
         self.marks = set()
         self.changed = threading.Condition()
@@ -97,38 +107,60 @@ class Server:
                 " ".join(self.command), lines or "nothing", self.stderr_text().strip() or "nothing"))
 
     def send_signal(self, number):
+        if number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            self.was_told_to_end = True
         self.process.send_signal(number)
 
     def has_ended(self):
-        return self.process.returncode is not None or os.waitid(
-            os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        """Where waitid(2) can look, the process is not reaped, so that its group can't be anyone else's."""
+        if self.process.returncode is None and hasattr(os, "waitid"):
+            return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        return self.process.poll() is not None
+
+    def has_ended_within(self, seconds):
+        deadline = time.monotonic() + seconds
+        while not self.has_ended() and time.monotonic() < deadline:
+            time.sleep(0.002)
+        return self.has_ended()
 
     def wait(self):
         """Wait for the end of the program; what is left of its children is killed. Returns the exit status."""
-        deadline = time.monotonic() + TIMEOUT
-        while not self.has_ended():
-            if time.monotonic() > deadline:
-                self.kill()
-                raise AssertionError("%s did not end within %g seconds" % (self.command[0], TIMEOUT))
-            time.sleep(0.002)
+        if not self.has_ended_within(TIMEOUT):
+            self.kill()
+            raise AssertionError("expected: %s ends\ncame:     it did not end within %g seconds" % (self.command[0], TIMEOUT))
         return self.end_group()
 
     def stop(self, number=signal.SIGTERM):
-        """Ask the program to end and return its exit status."""
-        if self.process.returncode is None:
-            self.send_signal(number)
+        """Ask the program to end, once, and return its exit status."""
+        if not self.group_is_gone:
+            if not self.was_told_to_end:
+                self.send_signal(number)
             self.wait()
         return self.process.returncode
 
+    def end(self):
+        """After a test: ask the program to end, once; if it does not, that is for another test to say."""
+        if not self.group_is_gone and not self.was_told_to_end:
+            self.send_signal(signal.SIGTERM)
+        if not self.group_is_gone and not self.has_ended_within(Server.patience):
+            Server.patience = min(Server.patience, 0.5)
+        self.end_group()
+
     def kill(self):
         """kill -9 the program and all its children at once, as a power cut would."""
-        self.killed = True
         return self.end_group()
 
+    def check_it_goes_on(self):
+        """Whatever was said to it, it has not ended: nobody has told it to."""
+        if not self.group_is_gone and not self.was_told_to_end and self.has_ended():
+            raise AssertionError("expected: the program goes on\ncame:     it ended with %s" % status_in_words(self.end_group()))
+
     def end_group(self):
-        """End what is left of the process group. It can't be anyone else's: its leader is not reaped yet."""
-        if self.process.returncode is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+        """End what is left of the process group. Returns the exit status."""
+        if not self.group_is_gone:
+            self.group_is_gone = True
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
         if self.write_end is not None:
             os.close(self.write_end)

@@ -12,7 +12,7 @@ import pytest
 from client import TIMEOUT, Client
 from server import StartError, children_of, eventually
 
-pytestmark = pytest.mark.stage(1)
+# ======== 1.1 Four calls and a read
 
 
 def has_ipv6():

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.stage(2)
+# ======== 2.1 A conversation
 
 SYNTAX = (501, 553)     # RFC 5321 4.2.3: syntax error in parameters; mailbox name not allowed, as in incorrect syntax
 

@@ -23,7 +23,7 @@ from client import crlf, dot_stuff
 from server import children_of, eventually, make_mailbox, trace_and_content
 from test_01_echo import has_ipv6
 
-pytestmark = pytest.mark.stage(3)
+# ======== 3.1 Take it
 
 SIMPLE = crlf("From: alice@example.org\nSubject: test\n\nHello.\n")
 

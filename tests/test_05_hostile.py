@@ -14,7 +14,7 @@ from client import TIMEOUT_SCALE
 from report import Receiver, header, mixed, part_of
 from server import trace_and_content
 
-pytestmark = pytest.mark.stage(5)
+# ======== 5.1 The tree
 
 GROWTH = 8          # four times the size: linear is 4, quadratic would be 16
 NOISE = 0.3         # seconds of CPU which mean nothing: what is quadratic takes many here

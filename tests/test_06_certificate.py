@@ -111,7 +111,7 @@ if __name__ == "__main__":
 
 import pytest    # noqa: E402  (whoever only makes credentials does without)
 
-pytestmark = [pytest.mark.stage(6), pytest.mark.repository]
+pytestmark = pytest.mark.repository
 
 
 @pytest.fixture(scope="module")

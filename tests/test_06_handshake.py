@@ -22,7 +22,7 @@ from server import children_of
 from tls_client import TlsClient, connect
 from tls_model import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, GO_ON, HANDSHAKE
 
-pytestmark = pytest.mark.stage(6)
+# ======== 6.10 The handshake, byte by byte
 
 CHACHA20, AES_128 = 0x1303, 0x1301
 GREASE = 0x5a5a                 # RFC 8701

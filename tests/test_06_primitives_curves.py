@@ -17,7 +17,7 @@ import tls_crypto
 import tls_library
 from tls_library import Output
 
-pytestmark = pytest.mark.stage(6)
+# ======== 6.5 Agreeing on a secret in public
 
 # NIST SP 800-186 3.2.1.3
 P = 2**256 - 2**224 + 2**192 + 2**96 - 1

@@ -29,7 +29,7 @@ from conftest import end_server
 from server import Server, children_of, eventually, make_mailbox, trace_and_content
 from test_01_echo import expect_fault
 
-pytestmark = pytest.mark.stage(6)
+# ======== 6.1 The command, and why it can be stripped
 
 SUITES = ["TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256"]
 GROUPS = {"x25519": "X25519", "secp256r1": "P-256"}            # RFC 8446's names, and those of OpenSSL's programs

@@ -1,0 +1,135 @@
+"""The stations: one failure seen, one idea, the code that answers it, the tests that show the answer.
+
+This is the one table of them. The text has a section for each; a line `# ======== 2.2 The path` in a test file says
+that the tests below it belong to station 2.2; `python3 tests/run.py 2 --station 2.2` runs those of one, and
+`make spec-02` prints what they ask. Needs nothing beside Python.
+"""
+import re
+from collections import namedtuple
+
+# number; title; the heading of its section in TUTORIAL.md; {file: the functions that it brings there, "" for the whole file}
+Station = namedtuple("Station", "number title section brings")
+
+
+def station(number, title, brings=None):
+    return Station(number, title, "%s %s" % (number, title), brings or {})
+
+
+STATIONS = [
+    station("1.1", "Four calls and a read"),
+    station("1.2", "Lines"),
+    station("1.3", "A process for each client"),
+
+    station("2.1", "A conversation"),
+    station("2.2", "The path"),
+    station("2.3", "Pipelining and the last words"),
+    station("2.4", "Strangers"),
+
+    station("3.1", "Take it"),
+    station("3.2", "Keep it"),
+    station("3.3", "Hold the line"),
+
+    station("4.1", "Fields and slices"),
+    station("4.2", "Encoded words"),
+    station("4.3", "Character sets"),
+    station("4.4", "Addresses"),
+    station("4.5", "Dates"),
+    station("4.6", "The report"),
+
+    station("5.1", "The tree"),
+    station("5.2", "Base64 and quoted-printable"),
+    station("5.3", "Parameters and file names"),
+    station("5.4", "Files out of a mail"),
+
+    station("6.1", "The command, and why it can be stripped"),
+    station("6.2", "A hash"),
+    station("6.3", "Keys from a secret"),
+    station("6.4", "A cipher that also authenticates"),
+    station("6.5", "Agreeing on a secret in public"),
+    station("6.6", "A signature"),
+    station("6.7", "A certificate is a few bytes of DER"),
+    station("6.8", "Records"),
+    station("6.9", "The key schedule"),
+    station("6.10", "The handshake, byte by byte"),
+]
+NUMBERS = [row.number for row in STATIONS]
+
+# What a program is asked to understand, and from which stage on.
+STAGES = {
+    1: ("An echo", """\
+-l address   listen there; without it, on a loopback address
+-p port      a number from 0 to 65535; default 2525; 0 takes any free port
+-v           show the conversation on standard error
+
+Once it listens it prints `listening on 127.0.0.1 port 2525` on standard output, a line for each
+socket, at once (flush it), and after its signal handlers are set: as soon as the line is there,
+a client or a signal may come. SIGTERM and SIGINT end it with status 0. If it can't start it prints
+a line on standard error that names the thing at fault, and ends with status 1; wrong usage is 2."""),
+    2: ("Commands", """\
+-t seconds   idle timeout; default 300
+-d domain    accept mail for this domain; may be repeated; default localhost
+-l address   may be repeated; without it, on 127.0.0.1 and ::1
+
+Every reply has a code of RFC 5321. Enhanced status codes (RFC 2034) are asked of a program that
+announces ENHANCEDSTATUSCODES. The wording is free. SIGHUP ends it with status 0, too."""),
+    3: ("DATA", """\
+-m dir       where the mailboxes are; default ./mail. A mailbox is dir/NAME/{tmp,new,cur}
+-s bytes     the largest message; default 52428800
+
+A message of MAILBOX is stored in dir/MAILBOX/new, its lines ended by LF, after a Return-Path and a
+Received field of the program's own."""),
+    4: ("Headers", """\
+The report of a message on standard output, complete before the next command is answered, fields
+that are not in the message left out:
+
+    message 1763792557.M83120P4711Q1.mx to you@localhost, 48211 bytes
+      From:    Alice <alice@example.org>
+      To:      Bob <you@localhost>
+      Subject: Hello
+      Date:    2026-11-22T06:22:36Z
+      Message-ID: <20261122062236.4711@mail.example.org>
+
+The name is that of the file in new/. All is in UTF-8, dates in UTC. From, To, Cc, Subject, Date
+and Message-ID are shown, and nothing that a terminal would obey."""),
+    5: ("Multipart", """\
+-x dir       write the parts of each message below this directory
+
+The report goes on with the tree of the message, parts numbered as in RFC 3501 6.4.5; with -x the
+path of each file is shown, dir/NAME/NUMBER-FILENAME, or dir/NAME/NUMBER.EXTENSION without a name:
+
+      multipart/mixed
+      ├─ 1 text/plain; charset=koi8-r, 312 bytes -> parts/.../1.txt
+      └─ 2 application/pdf, 35120 bytes -> parts/.../2-report.pdf
+
+Where a text is not converted to UTF-8 but kept octet by octet, ` (as it came)` stands after its
+path."""),
+    6: ("STARTTLS", """\
+-c file -k file   certificate chain and EC P-256 key, in PEM; made, self-signed, if neither exists
+-u user           become this user once the port is open
+
+TLS 1.3 (RFC 8446) after STARTTLS (RFC 3207)."""),
+}
+
+
+def find(number):
+    """The row of a station."""
+    return STATIONS[NUMBERS.index(number)]
+
+
+def stage_of(number):
+    return int(number.split(".")[0])
+
+
+# ---- which station a line of a test file belongs to
+
+BANNER = re.compile(r"^# =+ (\d\.\d+) ?(.*)$", re.M)
+
+
+def banners(text):
+    """[(line, number, title)] of a test file."""
+    return [(text.count("\n", 0, found.start()) + 1, found.group(1), found.group(2)) for found in BANNER.finditer(text)]
+
+
+def station_at(rows, line):
+    """The number in the last banner above this line, or None."""
+    return next((number for at, number, _ in reversed(rows) if at < line), None)
