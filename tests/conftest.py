@@ -248,8 +248,14 @@ def end_server(server):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem):
-    """What is to be said of a server after a test that went well is said as a failure of that test, and counts once."""
-    pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames})
+    """What is to be said of a server after a test that went well is said as a failure of that test, and counts once.
+    A failure says in words what was expected: where an assertion does not, it is what the test is about."""
+    try:
+        pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames})
+    except AssertionError as error:
+        if station_of(pyfuncitem) and "expected:" not in str(error):
+            error.args = ("expected: %s\ncame:     %s" % (what_is_asked(pyfuncitem.function), error),)
+        raise
     close_clients()
     for server in getattr(pyfuncitem, "smtpd_servers", []):
         server.check_it_goes_on()
@@ -344,9 +350,14 @@ def pytest_terminal_summary(terminalreporter, config):
         Path(config.getoption("--counts")).write_text("%d %d" % (len(passed), len(failed)))
 
 
+def what_is_asked(function):
+    """The first paragraph of a test's own text, in one line."""
+    return " ".join((function.__doc__ or function.__name__).strip().split("\n\n")[0].split())
+
+
 def where_to_read(item):
     """What is asked, where it is explained, and the command that runs this test alone."""
-    lines = [(getattr(item, "function", None) and item.function.__doc__ or "").strip()]
+    lines = [what_is_asked(item.function) if getattr(item, "function", None) else ""]
     if station_of(item):
         lines += ["TUTORIAL.md, chapter %d, station %s" % (stage_of(item), stations.find(station_of(item)).section),
                   "again: " + command_for(item)]

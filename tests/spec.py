@@ -3,7 +3,7 @@
 
     spec.py 2
 
-It is made of the tests themselves, the first line of each. Needs nothing beside Python.
+It is made of the tests themselves: what each says in its first words. Needs nothing beside Python.
 """
 import ast
 import sys
@@ -30,12 +30,13 @@ def own_station(function):
     return None
 
 
-def first_line_of(function):
-    return (ast.get_docstring(function) or "").strip().split("\n")[0]
+def first_words_of(function):
+    """The first paragraph of its text, in one line."""
+    return " ".join((ast.get_docstring(function) or "").split("\n\n")[0].split())
 
 
 def requirements(path):
-    """(station, robust, first line, name) of each test in a file."""
+    """(station, robust, first words, name) of each test in a file."""
     text = path.read_text(encoding="utf-8")
     rows, tree = stations.banners(text), ast.parse(text)
     if any(getattr(node, "attr", "") == "repository" for node in ast.walk(tree)):
@@ -43,7 +44,7 @@ def requirements(path):
     for function in tree.body:
         if isinstance(function, ast.FunctionDef) and function.name.startswith("test_"):
             number = own_station(function) or stations.station_at(rows, function.lineno)
-            yield number, is_marked(function, "robust"), first_line_of(function), function.name
+            yield number, is_marked(function, "robust"), first_words_of(function), function.name
 
 
 def all_requirements():

@@ -264,6 +264,12 @@ def test_a_failure_shows_what_is_needed_to_understand_it(tmp_path, puppet):
     assert "client.py" not in output, "the inside of the helper is of no interest"
 
 
+def test_a_failed_assert_says_in_words_what_was_expected(tmp_path, puppet):
+    text = 'def test_sample(client):\n    """Two is three\n    (RFC 2)\n\n    more"""\n    assert len("ab") == 3\n'
+    output = run_pytest(tmp_path, text, puppet())[1]
+    assert re.search(r"E +AssertionError: expected: Two is three \(RFC 2\)\nE +came: +assert 2 == 3", output), output
+
+
 def test_a_failed_assert_shows_the_conversation_too(tmp_path, puppet):
     status, output = run_pytest(tmp_path, "def test_sample(client):\n    client.ehlo()\n    assert 1 == 2\n", puppet())
     assert status == 1
