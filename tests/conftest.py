@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,7 @@ def pytest_addoption(parser):
     group.addoption("--stage", type=int, help="the highest stage whose tests run (default: --step)")
     group.addoption("--from-stage", type=int, default=0, help="the lowest stage whose tests run")
     group.addoption("--station", help="only the tests of this station, as 2.2")
+    group.addoption("--changed", action="store_true", help="not the stations of earlier steps none of whose files this step changes")
     group.addoption("--named", action="append", default=[], help="only this test: test_02_commands.py::name or ...::name[row]")
     group.addoption("--limit", type=float, default=LIMIT, help="seconds for the whole run (default: %g)" % LIMIT)
     group.addoption("--counts", help="write how many tests passed and failed into this file (run.py reads it)")
@@ -137,7 +139,25 @@ def is_wanted(item):
     return (not config.getoption("--repository")
             and config.getoption("--from-stage") <= stage_of(item) <= config.smtpd_stage
             and config.getoption("--station") in (None, station_of(item))
+            and (not config.getoption("--changed") or says_something(item))
             and (only is None or only.args[0] == config.smtpd_step))
+
+
+def says_something(item):
+    """On the program of a later step a station's tests say what they said of the step before, unless one of its files has
+    changed. The key tests run all the same."""
+    step, row = item.config.smtpd_step, stations.find(station_of(item))
+    if stage_of(item) == step or item.get_closest_marker("key") or not row.brings:
+        return True
+    return any(fnmatch(name, pattern) for name in changed_files(step) for pattern in row.brings)
+
+
+@functools.lru_cache(maxsize=None)
+def changed_files(step):
+    """The names of the files of the step before that are others now."""
+    old, new = (next(REPOSITORY.glob("step%02d-*" % number)) for number in (step - 1, step))
+    names = [path.relative_to(old) for path in old.rglob("*.[ch]")]
+    return [str(name) for name in names if (old / name).read_bytes() != (new / name).read_bytes()]
 
 
 def name_of(item):

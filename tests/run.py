@@ -148,12 +148,13 @@ def runs_of(python, scratch, step, arguments, extra, plaintext=False):
 
 
 def run_all(python, scratch, extra, plaintext):
-    """Every step, three side by side on two processors, for they wait a lot; those that take longest go first."""
+    """Every step, three side by side on two processors, for they wait a lot; those that take longest go first. What an
+    earlier stage asks is asked again where the step has changed what answers it."""
     runs = [Run(python, scratch, "the repository", ["--repository", "--ignore-glob=%s/repository/test_tutorial*.py" % TESTS], extra),
             Run(python, scratch, "the tutorial", ["--repository", "--ignore-glob=%s/test_0*.py" % TESTS,
                                                   "--ignore-glob=%s/repository/test_[!t]*.py" % TESTS], extra)]
     for step in reversed(steps()):
-        runs += runs_of(python, scratch, step, [], extra, plaintext)
+        runs += runs_of(python, scratch, step, ["--changed"], extra, plaintext)
     passed = failed = 0
     jobs = int(os.environ.get("SMTPD_TEST_JOBS", (os.cpu_count() or 1) + 1))
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:

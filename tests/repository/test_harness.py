@@ -451,7 +451,7 @@ def test_a_station_by_its_number(puppet):
 
 def test_a_program_of_ones_own_needs_no_compiler():
     """make test-01 PROG=... compiles nothing"""
-    lines = subprocess.run(["make", "-n", "test-01", "PROG=mine", "--always-make"], cwd=str(TESTS.parent), stdout=subprocess.PIPE,
+    lines = subprocess.run(["make", "--no-print-directory", "-n", "test-01", "PROG=mine", "--always-make"], cwd=str(TESTS.parent), stdout=subprocess.PIPE,
                            universal_newlines=True).stdout.splitlines()
     assert len(lines) == 1 and lines[0].endswith('tests/run.py 01 --prog "mine"'), lines
 
