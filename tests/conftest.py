@@ -341,6 +341,8 @@ def pytest_runtest_makereport(item, call):
     if not report.failed:
         return
     give_up_on_a_silent_program(item, call)
+    if hasattr(call.excinfo.value, "rows"):
+        item.user_properties.append(("rows", "%d of %d" % call.excinfo.value.rows))
     if call.excinfo is not None and not call.excinfo.errisinstance(ConversationError):
         for client in Client.conversations[-3:]:
             report.sections.append(("the conversation", client.conversation()))

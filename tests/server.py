@@ -43,6 +43,12 @@ def status_in_words(status):
     return "signal %d (%s)" % (-status, signal.Signals(-status).name)
 
 
+def excerpt(lines, most=40, width=300):
+    """The last lines of an output, so that one that floods can be shown, too."""
+    shown = [line if len(line) <= width else line[:width] + "..." for line in lines[-most:]]
+    return "\n          ".join(["(%d lines, the last of them:)" % len(lines)] * (len(lines) > most) + shown) or "nothing"
+
+
 def eventually(condition):
     """Wait for something of which no event tells. Returns what condition() returned last."""
     deadline = time.monotonic() + TIMEOUT
@@ -102,9 +108,10 @@ class Server:
         """Wait until it listens on a socket; another may follow."""
         if not self.wait_for(lambda: self.listening or self.has_ended()) or not self.listening:
             lines = self.stdout_lines()
+            how = "; it ended with " + status_in_words(self.kill()) if self.has_ended() else ""
             self.kill()
-            raise StartError("%s\nexpected: a line `listening on ADDRESS port N` on stdout\ncame:     %s\nstderr:   %s" % (
-                " ".join(self.command), lines or "nothing", self.stderr_text().strip() or "nothing"))
+            raise StartError("%s\nexpected: a line `listening on ADDRESS port N` on stdout\ncame:     %s%s\nstderr:   %s" % (
+                " ".join(self.command), excerpt(lines), how, excerpt(self.stderr_text().splitlines())))
 
     def send_signal(self, number):
         if number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -235,7 +242,7 @@ class Server:
         """The count-th report. Let the client quit first: then the program has printed all of it."""
         if not self.wait_for(lambda: sum(line.startswith("message ") for line in self.lines) >= count):
             raise AssertionError("expected: report %d on stdout\ncame:     %s\nstderr:   %s"
-                                 % (count, "\n          ".join(self.stdout_lines()), self.stderr_text()))
+                                 % (count, excerpt(self.stdout_lines()), excerpt(self.stderr_text().splitlines())))
         return self.reports()[count - 1]
 
     def stderr_text(self):

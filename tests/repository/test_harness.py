@@ -18,6 +18,7 @@ import pytest
 
 import client as client_module
 import run as runner
+import server as server_module
 import stations
 from client import Client, ConversationError, dot_stuff, escape, unread_bytes
 from conftest import TESTS, program_of_step
@@ -243,6 +244,19 @@ def test_our_two_fields_and_the_rest():
         trace_and_content(b"X: y\n\nz\n")
 
 
+def test_an_output_that_floods_is_cut():
+    shown = server_module.excerpt(["x" * 1000] * 100000)
+    assert len(shown) < 20000 and shown.startswith("(100000 lines, ")
+    assert server_module.excerpt([]) == "nothing" and server_module.excerpt(["a"]) == "a"
+
+
+def test_a_table_gives_credit_by_row(tmp_path, puppet):
+    """In the results that pytest writes for other programs"""
+    text = "import report\ndef test_sample():\n    report.compare([('a', 1, 1), ('b', 2, 3), ('c', 4, 4)])\n"
+    output = run_pytest(tmp_path, text, puppet(), "--junitxml", tmp_path / "results.xml")[1]
+    assert "1 of 3 differ" in output and '<property name="rows" value="2 of 3" />' in (tmp_path / "results.xml").read_text()
+
+
 # ---- what a failure shows
 
 CONVERSATION = '''
@@ -382,7 +396,6 @@ def test_a_run_has_a_limit(tmp_path, puppet):
 
 
 def test_a_program_that_does_not_want_to_end(tmp_path, puppet, monkeypatch):
-    import server as server_module
     server = Server([sys.executable, "-c", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
                      "print('listening on 127.0.0.1 port 1', flush=True); time.sleep(60)"], tmp_path, 2)
     monkeypatch.setattr(server_module, "TIMEOUT", 0.1)
