@@ -32,7 +32,7 @@ sys.path.insert(0, str(TESTS))
 
 import stations                                                              # noqa: E402
 from client import TIMEOUT, TIMEOUT_SCALE, Client, ConversationError         # noqa: E402
-from server import Server, StartError, environment, make_mailbox             # noqa: E402
+from server import ConnectError, Server, StartError, environment, make_mailbox             # noqa: E402
 
 REPOSITORY = TESTS.parent
 BUILD = Path(os.environ.get("SMTPD_BUILD", REPOSITORY / "build")).resolve()
@@ -324,9 +324,14 @@ def client(server):
 def run(program, step, tmp_path):
     """run(*options): the program as it ends by itself, for start-up faults. Nothing is added to the options."""
     def run(*options, **popen):
-        return subprocess.run([*program, *map(str, options)], cwd=str(tmp_path), stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=TIMEOUT,
-                              universal_newlines=True, **{"env": environment(), **popen})
+        command = [*program, *map(str, options)]
+        try:
+            return subprocess.run(command, cwd=str(tmp_path), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, timeout=TIMEOUT, universal_newlines=True,
+                                  **{"env": environment(), **popen})
+        except subprocess.TimeoutExpired:
+            raise AssertionError("%s\nexpected: it says what is wrong and ends\ncame:     it runs on, for %g seconds"
+                                 % (" ".join(command), TIMEOUT)) from None
     return run
 
 
@@ -353,9 +358,12 @@ def pytest_runtest_makereport(item, call):
     report.sections.append(("where to read", where_to_read(item)))
 
 
+SILENCE = (StartError, ConnectError, ConversationError)
+
+
 def give_up_on_a_silent_program(item, call):
     """Nobody is to wait for hours for what can't come."""
-    if Client.heard or call.excinfo is None or not call.excinfo.errisinstance((StartError, ConversationError)):
+    if Client.heard or call.excinfo is None or not call.excinfo.errisinstance(SILENCE):
         return
     item.config.smtpd_silent += 1
     if item.config.smtpd_silent >= SILENT_STARTS:

@@ -24,6 +24,10 @@ class StartError(AssertionError):
     """The program did not say that it listens."""
 
 
+class ConnectError(AssertionError, OSError):
+    """It said that it listens, but nobody can connect."""
+
+
 def make_mailbox(mail, name):
     """A Maildir: https://cr.yp.to/proto/maildir.html"""
     for part in ("tmp", "new", "cur"):
@@ -183,7 +187,10 @@ class Server:
         address, port = next(pair for pair in self.listening
                              if family is None or (":" in pair[0]) == (family == socket.AF_INET6))
         place = (source, 0) if source else None
-        client = Client(socket.create_connection((address, port), TIMEOUT, source_address=place))
+        try:
+            client = Client(socket.create_connection((address, port), TIMEOUT, source_address=place))
+        except OSError as error:
+            raise ConnectError("expected: a connection to %s port %d\ncame:     %s" % (address, port, error)) from None
         if self.step > 1 if greeting is None else greeting:
             client.expect(220)
             if self.tls:

@@ -22,7 +22,7 @@ import server as server_module
 import stations
 from client import Client, ConversationError, dot_stuff, escape, unread_bytes
 from conftest import TESTS, program_of_step
-from server import Server, StartError, trace_and_content
+from server import ConnectError, Server, StartError, trace_and_content
 
 # Says what it is told to say, line by line, to one client after the other.
 PUPPET = '''
@@ -327,6 +327,18 @@ def test_what_a_sanitizer_says_fails_a_test(tmp_path, puppet, report):
     program.write_text("import sys\nprint(%r, file=sys.stderr, flush=True)\n" % report + program.read_text())
     status, output = run_pytest(tmp_path, "def test_sample(client):\n    client.ehlo()\n", command)
     assert status == 1 and report in output
+
+
+def test_a_program_that_does_not_let_anybody_in(tmp_path):
+    server = Server([sys.executable, "-c", "import time\nprint('listening on 127.0.0.1 port 1', flush=True); time.sleep(60)"], tmp_path, 2)
+    with pytest.raises(ConnectError, match="expected: a connection to 127.0.0.1 port 1\ncame:"):
+        server.connect()
+    server.kill()
+
+
+def test_a_program_that_should_have_ended_by_itself(tmp_path, puppet):
+    output = run_pytest(tmp_path, "def test_sample(run):\n    run('-Z')\n", puppet(), SMTPD_TEST_TIMEOUT_SCALE="0.05")[1]
+    assert "expected: it says what is wrong and ends" in output and "came:     it runs on, for 0.5 seconds" in output
 
 
 def test_lines_that_come_in_pieces(tmp_path):
