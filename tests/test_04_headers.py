@@ -9,13 +9,14 @@ import re
 import signal
 import socket
 import subprocess
+import time
 from datetime import datetime, timedelta, timezone
 from email.header import Header
 from email.utils import format_datetime, formataddr
 
 import pytest
 
-from client import TIMEOUT, Client
+from client import TIMEOUT, TIMEOUT_SCALE, Client
 from report import Receiver, compare, header, people, sample, words
 from server import environment, make_mailbox
 
@@ -768,3 +769,60 @@ def fill(pid):
         pass
     finally:
         os.close(fd)
+
+
+# ---- reports that nobody reads
+
+def many_recipients(number):
+    """A message whose report is long: a pipe does not take it in one piece"""
+    addresses = ",\r\n ".join("name%d.%d@%s.example" % (number, i, "d" * 40) for i in range(200))
+    return ("To: %s\r\nSubject: number %d\r\n\r\nx\r\n" % (addresses, number)).encode()
+
+
+def test_reports_that_nobody_reads(start):
+    """`smtpd | less`: a full pipe holds up a connection for a moment, and loses no mail; later reports are whole"""
+    server = start()
+    client = server.connect()
+    client.ehlo()
+    client.deliver(many_recipients(0))
+    server.wait_for_report()
+    server.reading.clear()
+    for number in range(1, 31):
+        began = time.monotonic()
+        client.deliver(many_recipients(number))
+        client.ask("NOOP")
+        assert time.monotonic() - began < 3 * TIMEOUT_SCALE, "message %d waited for whoever reads standard output" % number
+    others = [server.connect() for _ in range(5)]
+    for other in others:
+        other.ehlo()
+        other.deliver(many_recipients(99))
+    began = time.monotonic()
+    for other in others:
+        other.quit()
+    assert time.monotonic() - began < 5 * TIMEOUT_SCALE
+    assert len(server.messages()) == 36
+    server.reading.set()
+    client.deliver(header("Subject: and again"))
+    client.quit()
+    assert server.wait_for(lambda: any("and again" in line for line in server.lines))
+    for report in server.reports():
+        assert re.match(r"message \S+ to you@localhost, \d+ bytes$", report[0])
+        assert all(line.startswith("  ") for line in report[1:])
+
+
+def test_reports_of_many_at_once_do_not_mix(start):
+    """A long report goes to the pipe in pieces; those of others do not get in between"""
+    server = start()
+    clients = [server.connect() for _ in range(12)]
+    for client in clients:
+        client.ehlo()
+        client.envelope()
+    for number, client in enumerate(clients):
+        client.send_message(many_recipients(number))
+    for client in clients:
+        client.expect(250)
+        client.quit()
+    assert server.wait_for(lambda: sum(line.startswith("message ") for line in server.lines) == 12)
+    for report in server.reports():
+        numbers = set(re.findall(r"\bname(\d+)\.", " ".join(report))) | set(re.findall(r"Subject: number (\d+)", " ".join(report)))
+        assert len(numbers) == 1, report
