@@ -33,6 +33,7 @@ sys.path.insert(0, str(TESTS))
 import stations                                                              # noqa: E402
 from client import TIMEOUT, TIMEOUT_SCALE, Client, ConversationError         # noqa: E402
 from server import ConnectError, Server, StartError, environment, make_mailbox             # noqa: E402
+from watcher import Strace                                                   # noqa: E402
 
 REPOSITORY = TESTS.parent
 BUILD = Path(os.environ.get("SMTPD_BUILD", REPOSITORY / "build")).resolve()
@@ -318,6 +319,23 @@ def server(start):
 @pytest.fixture
 def client(server):
     return server.connect()
+
+
+@pytest.fixture
+def strace(start):
+    """strace(*options, mailboxes=...) starts a server and watches it. Returns both."""
+    watchers = []
+
+    def strace(*options, mailboxes=("you",)):
+        # a leak check at the end of a process does not work while another one watches
+        asan = environment()["ASAN_OPTIONS"] + ":detect_leaks=0"
+        server = start(mailboxes=mailboxes, env={**environment(), "ASAN_OPTIONS": asan})
+        watchers.append(Strace(server, *options))
+        return server, watchers[0]
+
+    yield strace
+    for watcher in watchers:
+        watcher.end()
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ import pytest
 
 from client import TIMEOUT, TIMEOUT_SCALE, Client
 from server import StartError, children_of, environment, eventually
-from test_promise import strace  # noqa: F401, a fixture
 
 # ======== 1.1 Four calls and a read
 
@@ -538,7 +537,7 @@ def test_started_without_standard_output(program, step, tmp_path):
 
 
 @pytest.mark.plaintext
-def test_a_fork_that_fails_is_told(strace):  # noqa: F811
+def test_a_fork_that_fails_is_told(strace):
     """The client is told to come again, the operator gets a line; later there is room again"""
     server, watcher = strace("-e", "trace=fork,vfork,clone,clone3", "-e", "inject=fork,vfork,clone,clone3:error=EAGAIN")
     clients, refused = connect_until_refused(server, 1)

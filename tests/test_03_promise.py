@@ -17,7 +17,7 @@ import time
 import pytest
 
 from client import ConversationError
-from server import environment, eventually, trace_and_content
+from server import eventually, trace_and_content
 
 # ======== 3.2 Keep it
 
@@ -181,47 +181,6 @@ def test_a_disk_without_room_for_another_name(small_disk, start, room):
 
 
 # ---- system calls, watched and made to fail
-
-class Strace:
-    """strace(1) on a running program and the children it makes from now on."""
-
-    def __init__(self, server, *options):
-        self.log = server.directory / "strace.txt"
-        if not shutil.which("strace"):
-            pytest.skip("there is no strace on this machine")
-        command = ["strace", "-f", "-y", "-s", "300", "-o", str(self.log), "-p", str(server.pid), *options]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, universal_newlines=True)
-        line = self.process.stderr.readline()
-        if "attached" not in line:
-            self.end()
-            pytest.skip("strace can't watch a process here: " + line.strip())
-
-    def end(self):
-        self.process.terminate()
-        self.process.stderr.close()
-        self.process.wait()
-
-    def calls(self):
-        """The finished calls, in order."""
-        return [line for line in self.log.read_text(errors="replace").splitlines() if ") = " in line or "resumed>" in line]
-
-
-@pytest.fixture
-def strace(start):
-    """strace(*options, mailboxes=...) starts a server and watches it."""
-    watchers = []
-
-    def strace(*options, mailboxes=("you",)):
-        # a leak check at the end of a process does not work while another one watches
-        asan = environment()["ASAN_OPTIONS"] + ":detect_leaks=0"
-        server = start(mailboxes=mailboxes, env={**environment(), "ASAN_OPTIONS": asan})
-        watchers.append(Strace(server, *options))
-        return server, watchers[0]
-
-    yield strace
-    for watcher in watchers:
-        watcher.end()
-
 
 SYNC, LINK = r"(?:fsync|fdatasync)\(\d+<([^>]*)>", r"(?:link|linkat|renameat2)\("
 
