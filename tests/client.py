@@ -47,6 +47,13 @@ def trusting():
     return context
 
 
+class Keywords(dict):
+    """A test that looks for a keyword which is not there fails."""
+
+    def __missing__(self, keyword):
+        raise AssertionError("expected: EHLO announces %s\ncame:     %s" % (keyword, " ".join(self) or "nothing"))
+
+
 class Reply:
     """One reply: its code, its enhanced status code ("" where there is none) and the text of each line."""
 
@@ -61,7 +68,7 @@ class Reply:
     def keywords(self):
         """The extensions in a reply to EHLO (RFC 5321 4.1.1.1), as {keyword: parameters}."""
         words = (line.split(" ", 1) for line in self.lines[1:])
-        return {word[0].upper(): word[1] if len(word) > 1 else "" for word in words}
+        return Keywords((word[0].upper(), word[1] if len(word) > 1 else "") for word in words)
 
     def __repr__(self):
         return "<Reply %s>" % escape(self.raw)
@@ -183,6 +190,7 @@ class Client:
         return reply
 
     def is_right(self, enhanced, wanted):
+        """Is an enhanced status code one of these, or not asked for?"""
         return not wanted or enhanced in wanted or (not enhanced and not self.announces_codes)
 
     def expect_closed(self, orderly=False):

@@ -339,6 +339,14 @@ def strace(start):
 
 
 @pytest.fixture
+def said_hello(table_server):
+    """A client of that server which has said EHLO."""
+    client = table_server.connect()
+    client.ehlo()
+    return client
+
+
+@pytest.fixture
 def run(program, step, tmp_path):
     """run(*options): the program as it ends by itself, for start-up faults. Nothing is added to the options."""
     def run(*options, **popen):

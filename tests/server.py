@@ -28,6 +28,16 @@ class ConnectError(AssertionError, OSError):
     """It said that it listens, but nobody can connect."""
 
 
+def has_ipv6():
+    """Does this machine have it?"""
+    try:
+        with socket.socket(socket.AF_INET6) as sock:
+            sock.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
 def make_mailbox(mail, name):
     """A Maildir: https://cr.yp.to/proto/maildir.html"""
     for part in ("tmp", "new", "cur"):

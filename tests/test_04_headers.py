@@ -50,7 +50,8 @@ def one_mark(text):
 
 @pytest.mark.key
 def test_a_message_is_reported(receive):
-    """RFC 5322 A.1.1"""
+    """A message is reported on standard output: its name, recipient and size, then its fields (RFC 5322
+    A.1.1)"""
     report = receive(sample("rfc5322-a11"))
     assert report.id == receive.server.new()[0].name
     assert report.to == "you@localhost"
@@ -63,14 +64,15 @@ def test_a_message_is_reported(receive):
 
 
 def test_the_size_is_that_of_the_message(receive):
-    """The report's first line"""
+    """The size in the first line is that of the message, in the file or as it was sent"""
     message = header("From: a@example.org", body=b"0123456\r\n" * 1000)
     report = receive(message)
     assert len(message.replace(b"\r\n", b"\n")) <= report.size <= len(message) + 1000
 
 
 def test_fields_have_one_order(receive):
-    """RFC 5322 3.6 lets a message have its fields in any order; the report has one."""
+    """The fields are shown in one order, From To Cc Subject Date Message-ID, whatever theirs is (RFC 5322
+    3.6)"""
     fields = ["Message-ID: <1@example.org>", "Date: Fri, 21 Nov 1997 09:55:06 -0600", "Subject: s", "Cc: c@example.org",
               "To: t@example.org", "From: f@example.org"]
     report = receive(header(*fields))
@@ -78,24 +80,24 @@ def test_fields_have_one_order(receive):
 
 
 def test_only_the_fields_that_are_there(receive):
-    """RFC 5322 3.6"""
+    """A field that the message does not have is not shown (RFC 5322 3.6)"""
     assert list(receive(header("Subject: only this")).fields) == ["subject"]
 
 
 def test_fields_after_the_empty_line_are_body(receive):
-    """RFC 5322 2.1"""
+    """The header ends at the first empty line, and what looks like a field after it is text (RFC 5322 2.1)"""
     assert receive(header("From: a@example.org", body=b"Subject: not this\r\n"))["Subject"] is None
 
 
 def test_names_of_fields_in_any_case(receive):
-    """RFC 5322 1.2.2"""
+    """The names of fields are known in any case (RFC 5322 1.2.2)"""
     report = receive(header("SUBJECT: one", "fRoM: a@example.org", "message-id: <1@example.org>", "DATE: 1 Jan 2020 00:00:00 GMT"))
     assert report["Subject"] == "one" and report["From"] == "a@example.org"
     assert report["Message-ID"] == "<1@example.org>" and report["Date"] == "2020-01-01T00:00:00Z"
 
 
 def test_each_recipient_is_named(start):
-    """RFC 5321 3.3: one message, two recipients"""
+    """The report of a message for two names both recipients (RFC 5321 3.3)"""
     server = start(mailboxes=("you", "me"))
     client = server.connect()
     client.ehlo()
@@ -106,7 +108,7 @@ def test_each_recipient_is_named(start):
 
 
 def test_a_refused_message_has_no_report(server, client):
-    """RFC 5321 2.3.8: a bare LF"""
+    """A message that was refused is not reported"""
     client.ehlo()
     client.envelope()
     client.send_raw(b"Subject: bare\nline\r\n.\r\n")
@@ -116,7 +118,7 @@ def test_a_refused_message_has_no_report(server, client):
 
 
 def test_the_250_does_not_wait_for_the_report(server, client):
-    """RFC 5321 4.2.5: what the parser makes of a message is no matter of its delivery"""
+    """The 250 does not depend on what the parser makes of the message (RFC 5321 4.2.5)"""
     client.ehlo()
     client.deliver(sample("terminal"))
     client.deliver(sample("rfc5322-a63"))
@@ -137,65 +139,69 @@ FOLDED = [
 
 @pytest.mark.key
 def test_unfolding(receive):
-    """RFC 5322 2.2.3 and 4.2"""
+    """A field that is folded over several lines is shown as one, with its blanks (RFC 5322 2.2.3, 4.2)"""
     shown(receive, "Subject", FOLDED)
 
 
 def test_an_empty_field_is_empty_or_not_shown(receive):
-    """RFC 5322 3.6.5"""
+    """A field without a value is shown empty or not at all (RFC 5322 3.6.5)"""
     assert not receive(header("Subject:", "From: a@example.org"))["Subject"]
 
 
 def test_no_blank_after_the_colon(receive):
-    """RFC 5322 2.2"""
+    """There need not be a blank after the colon (RFC 5322 2.2)"""
     assert receive(header("Subject:tight"))["Subject"] == "tight"
 
 
 def test_blanks_before_the_colon(receive):
-    """RFC 5322 4.5"""
+    """There may be blanks before the colon (RFC 5322 4.5)"""
     report = receive(header("Subject \t : loose", "From\t: a@example.org"))
     assert (report["Subject"], report["From"]) == ("loose", "a@example.org")
 
 
+@pytest.mark.robust
 def test_a_line_that_is_no_field(receive):
-    """RFC 5322 2.2: it is passed over, or the header ends with it, as readers differ"""
+    """A line in the header that is no field is passed over, or ends the header (RFC 5322 2.2)"""
     report = receive(sample("bad-header-lines"))
     assert report["From"] == "a@example.org"
     assert report["Subject"] in ("still found", None) and report["To"] in ("you@localhost", None)
 
 
+@pytest.mark.robust
 def test_an_mbox_line_before_the_header(receive):
-    """RFC 4155: "From " begins a message in an mbox file, and some programs send it along"""
+    """A line `From ` before the header, as mbox files have it, does not hide the fields (RFC 4155)"""
     report = receive(header("From alice Fri Nov 21 09:55:06 1997", "From: a@example.org", "Subject: behind it"))
     assert (report["Subject"], report["From"]) == ("behind it", "a@example.org")
 
 
 def test_a_header_without_a_body(receive):
-    """RFC 5322 3.5: the body is optional"""
+    """A message may end with its header (RFC 5322 3.5)"""
     assert receive(sample("header-only"))["Subject"] == "no body at all"
 
 
 def test_a_body_without_a_header(receive):
-    """RFC 5322 2.1"""
+    """A message without a header shows no fields (RFC 5322 2.1)"""
     assert receive(sample("no-header")).fields == {}
 
 
 def test_an_empty_message(receive):
-    """RFC 5321 4.1.1.4: DATA, and at once the dot"""
+    """An empty message is reported, without fields (RFC 5321 4.1.1.4)"""
     assert receive(b"").fields == {}
 
 
 def test_a_field_that_comes_twice(receive):
-    """RFC 5322 3.6: Subject at most once. The first is what other readers show."""
+    """Of two Subjects the first is shown (RFC 5322 3.6)"""
     report = receive(header("Subject: first", "Subject: second", "From: a@example.org"))
     assert report["Subject"].startswith("first")
 
 
 def test_long_lines(receive):
-    """RFC 5322 2.1.1 has a limit of 998 for those who send"""
+    """A line of any length is read, and its beginning shown (RFC 5322 2.1.1)"""
     text = "word " * 5000 + "end"
     assert receive(header("Subject: " + text))["Subject"].startswith("word word")
 
+
+# ======== 4.2 Encoded words
 
 # ---- encoded words
 
@@ -220,7 +226,7 @@ RFC_2047_8 = [
 
 @pytest.mark.key
 def test_the_examples_of_rfc_2047(receive):
-    """RFC 2047 8"""
+    """The examples of the standard are decoded as it says (RFC 2047 8)"""
     reports = {name: receive(sample(name)) for name in ("rfc2047-8", "rfc2047-8-names")}
     compare([("%s %s" % (name, field), expected, people(reports[name][field])) for name, field, expected in RFC_2047_8])
     assert reports["rfc2047-8"]["Subject"] == "If you can read this you understand the example."
@@ -234,8 +240,10 @@ IN_COMMENTS = [
 ]
 
 
+@pytest.mark.station("4.4")
 def test_encoded_words_in_comments(receive):
-    """RFC 2047 8; a comment behind an address is the name of its owner (RFC 5322 3.4)"""
+    """An encoded word in a comment behind an address is decoded, for that is its owner's name (RFC 2047 8,
+    RFC 5322 3.4)"""
     shown(receive, "From", [("x@example.org " + comment, [(name, "x@example.org")]) for comment, name in IN_COMMENTS], people)
 
 
@@ -258,7 +266,8 @@ WORDS = [
 
 @pytest.mark.key
 def test_encoded_words(receive):
-    """RFC 2047 2, 4 and 6.2, RFC 2231 5"""
+    """Encoded words are decoded, B and Q, joined where only blanks are between them, with a language too
+    (RFC 2047 2, 4, 6.2, RFC 2231 5)"""
     shown(receive, "Subject", WORDS)
 
 
@@ -267,7 +276,7 @@ BROKEN_WORDS = ["=?utf-8?Q?never closed", "=?utf-8?X?unknown encoding?=", "=?utf
 
 
 def test_broken_encoded_words_are_left_as_they_are(receive):
-    """RFC 2047 6.3"""
+    """What can't be decoded is shown as it came (RFC 2047 6.3)"""
     shown(receive, "Subject", [(text, text) for text in BROKEN_WORDS])
 
 
@@ -280,8 +289,9 @@ EITHER = [      # senders do this against the RFC, and readers differ
 ]
 
 
+@pytest.mark.robust
 def test_what_is_almost_an_encoded_word(receive):
-    """RFC 2047 5 and 6.3: forbidden, so either is right, but no third"""
+    """What is almost an encoded word is decoded or left, and nothing third (RFC 2047 5, 6.3)"""
     came = receive.all([header("Subject: " + value) for value, _ in EITHER])
     compare([(value, "one of %r" % (allowed,), "one of %r" % (allowed,) if words(report["Subject"]) in allowed
               else report["Subject"]) for (value, allowed), report in zip(EITHER, came)])
@@ -297,8 +307,8 @@ UNTIDY_WORDS = [        # several mail libraries fold where they like
 
 
 def test_encoded_words_with_a_fold_a_blank_or_junk_inside(receive):
-    """RFC 2047 2 has none of it in a word; a fold is taken out before anything else (RFC 5322 2.2.3), and in base64 junk is passed over
-    (RFC 2045 6.8)"""
+    """Encoded words with a fold, a blank or junk inside are decoded (RFC 2047 2, RFC 5322 2.2.3, RFC 2045
+    6.8)"""
     shown(receive, "Subject", UNTIDY_WORDS)
 
 
@@ -315,8 +325,10 @@ BAD_BYTES = [
 ]
 
 
+# ======== 4.3 Character sets
+
 def test_wrong_bytes_become_the_replacement_character(receive):
-    """Unicode 3.9, RFC 3629 3: what is not UTF-8 is never shown"""
+    """Octets that are wrong in their charset become U+FFFD, and what is shown is UTF-8 (RFC 3629 3)"""
     shown(receive, "Subject", BAD_BYTES, one_mark)
 
 
@@ -333,14 +345,14 @@ CHARSETS = [
 
 @pytest.mark.key
 def test_charsets(receive):
-    """RFC 2047 2: any charset, here encoded by Python's codecs"""
+    """Encoded words in any charset are shown in UTF-8 (RFC 2047 2)"""
     rows = [(word(charset, encoding, text.encode(charset)), words(text)) for charset, text in CHARSETS for encoding in "BQ"]
     shown(receive, "Subject", rows)
 
 
+@pytest.mark.robust
 def test_signs_that_windows_adds(receive):
-    """NEC's row 13 (a one in a circle) is in no standard, but in mail from Japan. Where iconv does not know it, it costs itself
-    and nothing behind it."""
+    """A sign that only Windows has in a Japanese charset costs itself at most"""
     values = [word("euc-jp", "B", b"\xad\xa1" + "ひら".encode("euc-jp")),
               word("iso-2022-jp", "B", b"\x1b$B\x2d\x21" + "ひら".encode("iso-2022-jp")[3:])]
     for report in receive.all([header("Subject: " + value) for value in values]):
@@ -368,8 +380,7 @@ NOT_IN_MUSL = {"mac-roman", "mac-cyrillic", "cp874"}
 
 
 def test_labels_of_charsets(receive):
-    """A charset has many names, and the web's list of them is what senders use. A known name means the same as the codec's own: what
-    this iconv can't do under its first name is left out."""
+    """Charsets are known by the labels that senders use, those of the web's Encoding Standard"""
     own = list(LABELS)
     known = {codec for codec, report in zip(own, receive.all([header("Subject: " + word(c, "Q", LABELLED[c].encode(c))) for c in own]))
              if report["Subject"] == LABELLED[codec]} | set(LABELS) - NOT_IN_MUSL
@@ -377,13 +388,14 @@ def test_labels_of_charsets(receive):
                                for codec, labels in LABELS.items() if codec in known for label in labels.split()])
 
 
+@pytest.mark.robust
 def test_half_width_katakana(receive):
-    """Windows writes them into iso-2022-jp, whose RFC 1468 does not have them; here from JIS X 0201, by hand"""
+    """Half-width katakana in iso-2022-jp, which Windows writes, are read"""
     shown(receive, "Subject", [(word("iso-2022-jp", "B", b"\x1b(I12\x1b(B"), "ｱｲ")])
 
 
 def test_utf_8_as_it_stands(receive):
-    """RFC 6532 3.2"""
+    """UTF-8 in a header is shown as it stands, in addresses too (RFC 6532 3.2)"""
     report = receive(sample("smtputf8"), parameters="SMTPUTF8 BODY=8BITMIME")
     assert report["Subject"] == "Grüße aus Köln 😀"
     assert people(report["From"]) == [("Jürgen", "jürgen@exämple.de")]
@@ -391,14 +403,16 @@ def test_utf_8_as_it_stands(receive):
 
 
 def test_raw_8_bit_that_is_not_utf_8(receive):
-    """RFC 6532 3.2 knows UTF-8 only; nothing says that it is ISO 8859-1"""
+    """Octets in a header that are not UTF-8 become U+FFFD (RFC 6532 3.2)"""
     report = receive(sample("raw-8bit"))
     assert one_mark(report["Subject"]) == "gr\ufffde aus k\ufffdln"
     assert one_mark(report["From"]) == "J\ufffdrgen <j@example.de>"
 
 
+# ======== 4.2 Encoded words
+
 def test_subjects_encoded_by_python(receive):
-    """RFC 2047: 120 subjects as email.header writes them, folded over several lines"""
+    """120 subjects that Python has encoded and folded are shown as they were (RFC 2047)"""
     pick = random.Random(2047)
     not_by_python = ("gb2312", "big5", "utf-16be", "utf-16le")      # it writes "eucgb2312_cn", "big5_tw", or ends lines inside
     texts = [(charset, text) for charset, text in CHARSETS if charset not in not_by_python]
@@ -409,6 +423,8 @@ def test_subjects_encoded_by_python(receive):
         rows.append((Header(subject, charset, header_name="Subject").encode(), subject))
     shown(receive, "Subject", rows)
 
+
+# ======== 4.4 Addresses
 
 # ---- addresses
 
@@ -428,7 +444,8 @@ RFC_5322_A = [
 
 @pytest.mark.key
 def test_the_addresses_of_rfc_5322(receive):
-    """RFC 5322 A.1.2, A.1.3, A.5, A.6.1, A.6.3"""
+    """The addresses of the standard's examples are shown with their names (RFC 5322 A.1.2, A.1.3, A.5,
+    A.6.1, A.6.3)"""
     reports = {name: receive(sample(name)) for name in sorted({row[0] for row in RFC_5322_A})}
     compare([("%s %s" % (name, field), expected, people(reports[name][field] or "")) for name, field, expected in RFC_5322_A])
 
@@ -466,7 +483,8 @@ ADDRESSES = [
 
 @pytest.mark.key
 def test_addresses(receive):
-    """RFC 5322 3.4 and 4.4; encoded words are decoded after the parsing (RFC 2047 6.2)"""
+    """Addresses with quoted strings, comments, groups, routes and blanks are read, and encoded words in
+    their names decoded (RFC 5322 3.4, 4.4, RFC 2047 6.2)"""
     shown(receive, "To", ADDRESSES, people)
 
 
@@ -479,12 +497,13 @@ FORBIDDEN_WORDS = [       # RFC 2047 5 (3): no such signs in a phrase
 
 
 def test_encoded_words_with_signs_that_are_forbidden_there(receive):
-    """Senders write them nevertheless; the address must not come out of the name, and the name not be torn"""
+    """An encoded word with signs that are forbidden in a name neither tears the name nor gives an address
+    (RFC 2047 5)"""
     shown(receive, "From", FORBIDDEN_WORDS, people)
 
 
 def test_an_encoded_word_is_one_word_whatever_is_in_it(receive):
-    """A comma in a word that is folded, or glued to another, parts no addresses; one after a word that was never closed does"""
+    """A comma inside an encoded word parts no addresses"""
     shown(receive, "From", [
         ("=?utf-8?Q?Gr=C3=BC\n aus,_K=C3=B6ln?= <a@b.test>", [("Grü aus, Köln", "a@b.test")]),
         ("=?utf-8?Q?M=C3=BCller,\n Hans?= <a@b.test>, c@d.test", [("Müller, Hans", "a@b.test"), ("", "c@d.test")]),
@@ -494,7 +513,7 @@ def test_an_encoded_word_is_one_word_whatever_is_in_it(receive):
 
 
 def test_a_blank_in_an_address_makes_no_other_address(receive):
-    """RFC 5322 4.4: blanks stand around dots and the "@". "foobar@b.test" nobody wrote."""
+    """A blank inside an address does not make another one that nobody wrote (RFC 5322 4.4)"""
     for value in ("Foo <foo bar@b.test>", "Foo <foo\n bar@b.test>", "Foo <foo (x) bar@b.test>", 'Foo <foo "bar"@b.test>',
                   "Foo <foo@b test>", "foo bar@b.test"):
         assert not re.search("foobar|foo\"bar|btest", receive(header("From: " + value))["From"]), value
@@ -505,12 +524,12 @@ NO_ADDRESSES = ["Alice Smith alice@example.org", "alice@example.org Alice", "a b
 
 
 def test_words_that_are_no_address_are_not_made_one(receive):
-    """RFC 5322 3.4.1, 4.4: blanks may stand around dots and the "@", and nowhere else"""
+    """Words with blanks between them are not glued into an address that nobody wrote (RFC 5322 3.4.1, 4.4)"""
     shown(receive, "From", [(text, text) for text in NO_ADDRESSES])
 
 
 def test_comments_do_not_hide_addresses(receive):
-    """RFC 5322 3.2.2: CFWS may stand nearly everywhere"""
+    """Comments may stand nearly everywhere and hide no address (RFC 5322 3.2.2)"""
     rows = [("(c) a@b.test , (d\\)) e@f.test(g)", ["a@b.test", "e@f.test"]), ("a(x)@(y)b(z).test (Q)", ["a@b.test"]),
             ("(((deep)))<a@b.test>", ["a@b.test"]), ("x (, ; < > @ \" ) <a@b.test>", ["a@b.test"]),
             ("(a\\\\)a@b.test", ["a@b.test"])]
@@ -518,19 +537,19 @@ def test_comments_do_not_hide_addresses(receive):
 
 
 def test_a_list_is_shown_with_commas(receive):
-    """The form of the report"""
+    """A list is shown with commas between its addresses, and a name with a comma in quotes"""
     report = receive(header('From: "Doe, John" <j@x.test>', "To: a@b.test ,Ann   Bee  <c@d.test>"))
     assert report["From"] == '"Doe, John" <j@x.test>'
     assert report["To"] == "a@b.test, Ann Bee <c@d.test>"
 
 
 def test_a_quote_in_a_name_stays_quoted(receive):
-    """RFC 5322 3.2.4"""
+    """A quote in a name is shown with its backslash (RFC 5322 3.2.4)"""
     assert receive(header(r'From: "Giant; \"Big\" Box" <s@x.test>'))["From"] == r'"Giant; \"Big\" Box" <s@x.test>'
 
 
 def test_a_group_without_members(receive):
-    """RFC 5322 A.1.3 and A.5: no address, whatever else is shown"""
+    """A group without members shows no address (RFC 5322 A.1.3, A.5)"""
     for name in ("rfc5322-a13", "rfc5322-a5"):
         report = receive(sample(name))
         assert "@" not in (report["Cc"] or "") and "nobody" not in (report["Cc"] or "")
@@ -542,8 +561,9 @@ BROKEN_ADDRESSES = ["<a@b.test", "a@b.test>", '"never closed <a@b.test>', "(neve
                     "a@[never closed", "a@b.test (x", 'a "b', "Ann <a@b.test> Bee", "=?utf-8?Q?=22?= <a@b.test>", "no address at all"]
 
 
+@pytest.mark.robust
 def test_broken_addresses_do_no_harm(receive):
-    """RFC 5322 3.4 has no place for these; what can be read of them should be shown"""
+    """Broken addresses harm nothing else, and what can be read of them is shown (RFC 5322 3.4)"""
     fields = [header("To: " + text, "Subject: still here") for text in BROKEN_ADDRESSES]
     reports = receive.all(fields)
     assert [report["Subject"] for report in reports] == ["still here"] * len(reports)
@@ -554,7 +574,7 @@ def test_broken_addresses_do_no_harm(receive):
 
 
 def test_names_written_by_python(receive):
-    """RFC 5322 3.4: 100 names with every special character in them, as email.utils writes them"""
+    """100 names with every special character, as Python writes them, are shown as they were (RFC 5322 3.4)"""
     pick = random.Random(5322)
     alphabet = "abc XYZ 012 .,;:@<>()[]\"\\!#$%&'*+-/=?^_`{|}~ äöü Яж 日本"
     rows = []
@@ -566,11 +586,14 @@ def test_names_written_by_python(receive):
     shown(receive, "From", rows, people)
 
 
+@pytest.mark.robust
 def test_many_addresses(receive):
-    """RFC 5322 3.4: a list has no limit"""
+    """A list of hundreds of addresses is shown whole (RFC 5322 3.4)"""
     addresses = ["user%d@example.org" % number for number in range(300)]
     assert people(receive(header("To: " + ",\n ".join(addresses)))["To"]) == [("", address) for address in addresses]
 
+
+# ======== 4.5 Dates
 
 # ---- dates
 
@@ -605,12 +628,12 @@ DATES = [
 
 @pytest.mark.key
 def test_dates_in_utc(receive):
-    """RFC 5322 3.3 and 4.3"""
+    """A date is shown in UTC, with obsolete zones and years of two digits too (RFC 5322 3.3, 4.3)"""
     shown(receive, "Date", DATES)
 
 
 def test_a_leap_second(receive):
-    """RFC 5322 3.3: 60 is a second there may be"""
+    """A leap second is a second that there may be (RFC 5322 3.3)"""
     came = receive(header("Date: Thu, 31 Dec 1998 23:59:60 +0000"))["Date"]
     assert came in ("1998-12-31T23:59:60Z", "1999-01-01T00:00:00Z", "1998-12-31T23:59:59Z")
 
@@ -642,25 +665,26 @@ FOREIGN_DATES = [       # the right date, or none: what a name or a number means
 
 
 def test_dates_of_other_languages_and_dialects(receive):
-    """RFC 5322 3.3: the names are English. A Tuesday in French is no March."""
+    """A date in another language is shown right or not at all (RFC 5322 3.3)"""
     reports = receive.all([header("Date: " + value) for value, _ in FOREIGN_DATES])
     compare([(value, expected, report["Date"] or expected) for (value, expected), report in zip(FOREIGN_DATES, reports)])
 
 
 def test_impossible_dates_are_not_shown(receive):
-    """RFC 5322 3.3: "it MUST be semantically correct" """
+    """A date that can't be is not shown (RFC 5322 3.3)"""
     reports = receive.all([header("Date: " + value, "Subject: here") for value in NO_DATES])
     compare([(value, (None, "here"), (report["Date"], report["Subject"])) for value, report in zip(NO_DATES, reports)])
 
 
+@pytest.mark.robust
 def test_half_a_date(receive):
-    """RFC 5322 4.3 leaves these out: what is shown must be right, or nothing"""
+    """Of half a date what is shown is right, or nothing (RFC 5322 4.3)"""
     reports = receive.all([header("Date: " + value) for value, _ in HALF_DATES])
     compare([(value, expected, report["Date"] or expected) for (value, expected), report in zip(HALF_DATES, reports)])
 
 
 def test_dates_written_by_python(receive):
-    """RFC 5322 3.3: 150 dates in many zones, as email.utils writes them"""
+    """150 dates in many zones, as Python writes them, are shown right (RFC 5322 3.3)"""
     pick = random.Random(3339)
     rows = []
     for _ in range(150):
@@ -670,6 +694,8 @@ def test_dates_written_by_python(receive):
     shown(receive, "Date", rows)
 
 
+# ======== 4.1 Fields and slices
+
 # ---- Message-ID
 
 MESSAGE_IDS = [("<1234@local.machine.example>", "1234@local.machine.example"), ("   <a@b> ", "a@b"), ("\n <a@b>", "a@b"),
@@ -677,15 +703,17 @@ MESSAGE_IDS = [("<1234@local.machine.example>", "1234@local.machine.example"), (
 
 
 def test_message_ids(receive):
-    """RFC 5322 3.6.4"""
+    """The Message-ID is shown with its angle brackets, without comments (RFC 5322 3.6.4)"""
     shown(receive, "Message-ID", MESSAGE_IDS, lambda text: text.strip("<>"))
 
+
+# ======== 4.6 The report
 
 # ---- nothing reaches the terminal raw
 
 @pytest.mark.key
 def test_the_terminal_obeys_nothing(receive):
-    """ECMA-48 5.4: ESC [ and U+009B begin a command to a terminal; U+202E turns text around (Unicode UAX 9)"""
+    """Nothing from a message commands the terminal or turns its text around (ECMA-48 5.4, Unicode UAX 9)"""
     report = receive(sample("terminal"))
     report.check_safe()
     for text in ("Alice", "owned"):
@@ -702,14 +730,14 @@ EVERYWHERE = ["Subject: x%sy", "From: x%sy <a@b.test>", 'From: "x%sy" <a@b.test>
 
 @pytest.mark.parametrize("control", ["\x1b[31m", "\x07", "\x08", "\x7f", "\x00", "\u009b31m", "\u0085", "\u202e", "\u2067", "\u2028", "\x0b\x0c"])
 def test_controls_in_every_place(receive, control):
-    """RFC 5322 4.1 knows control characters; a person's terminal must not"""
+    """A control character is shown escaped wherever in the header it stands (RFC 5322 4.1)"""
     reports = receive.all([header(field % control) for field in EVERYWHERE])
     for report in reports:
         report.check_safe()
 
 
 def test_controls_inside_encoded_words(receive):
-    """RFC 2047 7: decoding brings back what the header could not hold"""
+    """A control character that comes out of an encoded word is shown escaped (RFC 2047 7)"""
     bad = "".join(map(chr, [*range(32), *range(127, 160), *range(0x202a, 0x202f), *range(0x2066, 0x206a), 0x2028, 0x2029]))
     report = receive(header("Subject: start %s end" % word("utf-8", "B", bad.encode()),
                             "From: %s <a@b.test>" % word("utf-8", "Q", bad.encode()),
@@ -720,7 +748,7 @@ def test_controls_inside_encoded_words(receive):
 
 
 def test_a_subject_cannot_forge_a_line_of_the_report(receive):
-    """A line end inside an encoded word"""
+    """A line end in an encoded word makes no line of the report"""
     report = receive(header("Subject: " + word("utf-8", "B", b"x\n  From:    forged\r\nmessage forged to x, 1 bytes")))
     assert report["From"] is None
     assert len(receive.server.reports()) == 1
@@ -728,18 +756,20 @@ def test_a_subject_cannot_forge_a_line_of_the_report(receive):
 
 # ---- bounds
 
+@pytest.mark.robust
 @pytest.mark.parametrize("field, unit", [("From", b"Ann <ann@example.org>,\r\n "), ("To", b"\1" * 8000 + b",\r\n ")], ids=["addresses", "escapes"])
 def test_a_report_has_an_end(receive, field, unit):
-    """Lists of megabytes, in one field and in many: the report, and the memory for it, do not grow with the message"""
+    """The report has an end, and its memory too, however long the lists in a message are"""
     one = field.encode() + b": " + unit * (60000 // len(unit)) + b"z@example.org\r\n"
     report = receive(one * 100 + b"Subject: behind\r\n\r\nbody\r\n")
     assert report["Subject"] == "behind"
     assert 0 < len(str(report)) < 200000
 
 
+@pytest.mark.robust
 @pytest.mark.plaintext
 def test_the_end_does_not_wait_for_a_reader_of_reports(program, tmp_path):
-    """Standard output is a pipe that is full, and nobody reads it"""
+    """SIGTERM ends the program though nobody reads its reports and the pipe is full"""
     make_mailbox(tmp_path / "mail", "you")
     process = subprocess.Popen([*program, "-l", "127.0.0.1", "-p", "0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                cwd=str(tmp_path), env=environment())
@@ -779,8 +809,9 @@ def many_recipients(number):
     return ("To: %s\r\nSubject: number %d\r\n\r\nx\r\n" % (addresses, number)).encode()
 
 
+@pytest.mark.robust
 def test_reports_that_nobody_reads(start):
-    """`smtpd | less`: a full pipe holds up a connection for a moment, and loses no mail; later reports are whole"""
+    """A full pipe of reports holds up a connection for a second at most, and loses no mail"""
     server = start()
     client = server.connect()
     client.ehlo()
@@ -810,8 +841,9 @@ def test_reports_that_nobody_reads(start):
         assert all(line.startswith("  ") for line in report[1:])
 
 
+@pytest.mark.robust
 def test_reports_of_many_at_once_do_not_mix(start):
-    """A long report goes to the pipe in pieces; those of others do not get in between"""
+    """The reports of many connections do not mix"""
     server = start()
     clients = [server.connect() for _ in range(12)]
     for client in clients:

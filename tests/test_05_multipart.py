@@ -73,7 +73,8 @@ TREES = [       # sample, RFC 3501 part numbers and types of the leaves
 
 @pytest.mark.key
 def test_part_numbers(receive):
-    """RFC 3501 6.4.5, RFC 2046 5.1"""
+    """The parts are numbered as IMAP does, with those of an enclosed message (RFC 3501 6.4.5, RFC 2046
+    5.1)"""
     reports = receive.all([sample(name) for name, _ in TREES])
     compare([(name, expected, ", ".join("%s %s" % leaf for leaf in report.tree))
              for (name, expected), report in zip(TREES, reports)])
@@ -81,7 +82,7 @@ def test_part_numbers(receive):
 
 @pytest.mark.key
 def test_the_tree_is_drawn(receive):
-    """The form of the report: a line for each part, the multiparts too"""
+    """The tree has a line for each part, the multiparts too, with its lines drawn"""
     report = receive(sample("demo"))
     tree = [re.sub(r", \d+ bytes.*", "", line) for line in report.lines if "/" in line and "@" not in line and "bytes to" not in line]
     assert tree == ["  multipart/mixed",
@@ -93,13 +94,14 @@ def test_the_tree_is_drawn(receive):
 
 
 def test_the_enclosed_message_is_a_line_of_the_tree(receive):
-    """RFC 2046 5.2.1"""
+    """An enclosed message has a line of its own, and its parts below it (RFC 2046 5.2.1)"""
     report = receive(sample("rfc3501-tree"))
     assert {"3", "4.2"} <= {node.number for node in report.nodes if node.type == "message/rfc822"}
 
 
+@pytest.mark.station("5.2")
 def test_sizes_are_those_of_the_decoded_part(receive):
-    """RFC 2045 6.8"""
+    """The size of a part is that of its decoded content (RFC 2045 6.8)"""
     report = receive(sample("demo"))
     message = email.message_from_bytes(sample("demo"))
     decoded = {node["Content-Type"].split(";")[0]: len(node.get_payload(decode=True)) for node in message.walk()
@@ -117,7 +119,8 @@ SUBTYPES = [
 
 
 def test_every_multipart_is_descended_into(receive):
-    """RFC 2046 5.1.7: a subtype that nobody knows is treated as mixed; RFC 2045 5.1: case and comments mean nothing"""
+    """A multipart of any subtype is descended into, and types are known in any case and with comments (RFC
+    2046 5.1.7, RFC 2045 5.1)"""
     body = b"--b\r\n\r\none\r\n--b\r\n\r\ntwo\r\n--b--\r\n"
     reports = receive.all([header("Content-Type: %s; boundary=b" % kind, body=body) for kind, _ in SUBTYPES])
     compare([(kind, expected, ", ".join("%s %s" % leaf for leaf in report.tree))
@@ -129,7 +132,7 @@ BOUNDARIES = ["simple", "gc0pJq0M:08jU534c0p", "'()+_,-./:=? x", "b" * 70, "b" *
 
 
 def test_boundaries(receive):
-    """RFC 2046 5.1.1: bchars, quoted where they must be; longer and stranger ones are seen in the wild"""
+    """A boundary may be quoted, long and strange (RFC 2046 5.1.1)"""
     reports = receive.all([mixed(((), b"one"), ((), b"two"), boundary=boundary) for boundary in BOUNDARIES])
     compare([(boundary, [("1", "text/plain"), ("2", "text/plain")], report.tree) for boundary, report in zip(BOUNDARIES, reports)])
 
@@ -149,7 +152,8 @@ BODIES = [
 
 
 def test_where_parts_begin_and_end(receive):
-    """RFC 2046 5.1.1"""
+    """A part begins after a line with the boundary and ends before the next: blanks after it, text before
+    the first, after the last (RFC 2046 5.1.1)"""
     reports = receive.all([multipart(body) for _, body, _ in BODIES])
     compare([(what, count, len([leaf for leaf in report.leaves if leaf.type.startswith("text/")]))
              for (what, _, count), report in zip(BODIES, reports) if count])
@@ -158,7 +162,8 @@ def test_where_parts_begin_and_end(receive):
 
 
 def test_a_longer_boundary_around_a_shorter_one(extract):
-    """RFC 2046 5.1.2: the line that ends the outer part ends the inner one too"""
+    """The line that ends an outer part ends the inner one, though its boundary begins like the inner one's
+    (RFC 2046 5.1.2)"""
     report = extract(multipart("--cutter\nContent-Type: multipart/mixed; boundary=cut\n\n--cut\n\nfirst\n--cut\n\nsecond\n"
                                "--cutter\n\nthird\n--cutter--\n", boundary="cutter"))
     assert report.tree == [("1.1", "text/plain"), ("1.2", "text/plain"), ("2", "text/plain")]
@@ -166,7 +171,7 @@ def test_a_longer_boundary_around_a_shorter_one(extract):
 
 
 def test_an_outer_boundary_ends_all_that_is_inside(extract):
-    """RFC 2046 5.1.2, three levels, none of the inner ones closed"""
+    """An outer boundary ends all that is inside, over several levels (RFC 2046 5.1.2)"""
     report = extract(multipart("--b\nContent-Type: multipart/mixed; boundary=c\n\n--c\nContent-Type: message/rfc822\n\n"
                                "Content-Type: multipart/mixed; boundary=d\n\n--d\n\ndeep\n--b\n\nlast\n--b--\n"))
     assert report.tree == [("1.1.1", "text/plain"), ("2", "text/plain")]
@@ -174,62 +179,66 @@ def test_an_outer_boundary_ends_all_that_is_inside(extract):
 
 
 def test_the_line_end_before_a_boundary_is_its_own(extract):
-    """RFC 2046 5.1.1: "the CRLF preceding the boundary delimiter line is conceptually attached to the boundary" """
+    """The line end before a boundary does not belong to the part (RFC 2046 5.1.1)"""
     report = extract(sample("rfc2046-simple"))
     assert lf(report.file("1")) == b"This is implicitly typed plain US-ASCII text.\nIt does NOT end with a linebreak."
     assert lf(report.file("2")) == b"This is explicitly typed plain US-ASCII text.\nIt DOES end with a linebreak.\n"
 
 
 def test_parts_that_are_never_closed(extract):
-    """RFC 2046 5.1.2: an outer boundary ends the inner parts; the end of the message ends all"""
+    """A multipart that is never closed is read to where the outer one, or the message, ends (RFC 2046
+    5.1.2)"""
     report = extract(sample("no-closing-line"))
     assert [lf(report.file(number)).rstrip(b"\n") for number in ("1.1", "1.2", "2")] == [
         b"plain", b"<p>html</p>", b"the inner multipart was never closed, nor is the outer one"]
 
 
 def test_a_boundary_inside_base64_or_text_is_none(receive):
-    """RFC 2046 5.1.1: it begins a line"""
+    """A boundary begins a line; inside one it is text (RFC 2046 5.1.1)"""
     report = receive(multipart("--b\n\nx--b\n>--b\n--\nb\n- --b\n--b--\n"))
     assert report.tree == [("1", "text/plain")]
 
 
+@pytest.mark.robust
 def test_a_boundary_does_not_end_in_a_blank(receive):
-    """RFC 2046 5.1.1; a server on the way may have taken it off the lines as well"""
+    """Blanks at the end of a boundary do not count (RFC 2046 5.1.1)"""
     message = header('Content-Type: multipart/mixed; boundary="b  "',
                      body=b"--b  \r\n\r\none\r\n--b\r\n\r\ntwo\r\n--b--  \r\n")
     assert [node.number for node in receive(message).leaves] == ["1", "2"]
 
 
 def test_comments_in_the_fields_of_a_part(extract):
-    """RFC 2045 5.1, RFC 822 3.4.3: a comment may stand everywhere, and nothing in it counts"""
+    """Comments in the fields of a part mean nothing (RFC 2045 5.1)"""
     report = extract(header('Content-Type: text/plain (was; charset="koi8-r"; x); charset=utf-8',
                             "Content-Transfer-Encoding: base64(really)", body=base64.b64encode("ж".encode()) + b"\r\n"))
     assert lf(report.file("1")).decode().strip() == "ж"
 
 
 def test_a_digest_of_messages(receive):
-    """RFC 2046 5.1.5: the default type in a digest is message/rfc822, and a part may still name another"""
+    """In a digest the default type is message/rfc822, and a part may name another (RFC 2046 5.1.5)"""
     body = "--b\n\nSubject: one\n\none\n--b\nContent-Type: text/plain\n\ntwo\n--b--\n"
     assert receive(multipart(body, subtype="digest")).tree == [("1.1", "text/plain"), ("2", "text/plain")]
 
 
 def test_other_messages_are_leaves(receive):
-    """RFC 3464, RFC 2046 5.2.2"""
+    """message/delivery-status and message/partial are leaves (RFC 3464, RFC 2046 5.2.2)"""
     report = receive(mixed((("Content-Type: message/delivery-status",), b"Reporting-MTA: dns; x\r\n\r\nAction: failed\r\n"),
                            (("Content-Type: message/partial; id=x; number=1",), b"Subject: x\r\n\r\nhalf a mess")))
     assert report.tree == [("1", "message/delivery-status"), ("2", "message/partial")]
 
 
+@pytest.mark.robust
 def test_a_multipart_without_a_boundary(receive, extract):
-    """RFC 2046 5.1.1 demands one; it is read as best it can be"""
+    """A multipart without a boundary is read as best it can be (RFC 2046 5.1.1)"""
     for receiver in (receive, extract):
         report = receiver(sample("no-boundary"))
         assert len(report.leaves) <= 1 and report["Subject"] == "multipart without a boundary parameter"
     assert [node.path.name for node in report.leaves if not node.path.name.startswith("1")] == []
 
 
+@pytest.mark.robust
 def test_a_boundary_that_never_comes(extract):
-    """RFC 2046 5.1.1: what is there must not vanish"""
+    """Where the boundary never comes the text does not vanish (RFC 2046 5.1.1)"""
     lost = header('Content-Type: multipart/alternative; boundary="x"', body=b"--y\r\n\r\nplain\r\n--y--\r\n")
     report = extract(lost)
     assert [leaf.number for leaf in report.leaves] == ["1"] and lf(report.file("1")) == b"--y\n\nplain\n--y--\n"
@@ -237,8 +246,9 @@ def test_a_boundary_that_never_comes(extract):
     assert [lf(report.file(number)) for number in "12"] == [b"--y\n\nplain", b"behind"]
 
 
+@pytest.mark.robust
 def test_an_inner_boundary_that_is_the_outer_one(extract):
-    """RFC 2046 5.1.2 forbids it; the texts must not be lost"""
+    """An inner boundary that is the outer one loses no text (RFC 2046 5.1.2)"""
     report = extract(sample("same-boundary"))
     assert {b"plain", b"<p>html</p>"} <= {lf(node.path.read_bytes()).strip() for node in report.leaves}
 
@@ -253,10 +263,13 @@ TYPES = [
 
 
 def test_content_types(receive):
-    """RFC 2045 5.1 and 5.2: what can't be read is text/plain"""
+    """A type is known with blanks, comments and in any case; what can't be read is text/plain (RFC 2045 5.1,
+    5.2)"""
     reports = receive.all([header("Content-Type: " + value, "MIME-Version: 1.0") for value, _ in TYPES])
     compare([(value, [("1", expected)], report.tree) for (value, expected), report in zip(TYPES, reports)])
 
+
+# ======== 5.2 Base64 and quoted-printable
 
 # ---- decoding
 
@@ -295,7 +308,8 @@ ENCODINGS = [
 
 @pytest.mark.key
 def test_transfer_encodings(extract):
-    """RFC 2045 6.1 and 6.4"""
+    """Content in 7bit, 8bit, binary, quoted-printable and base64 is decoded, and in an unknown encoding kept
+    as it came (RFC 2045 6.1, 6.4)"""
     texts(extract, ENCODINGS)
 
 
@@ -307,24 +321,25 @@ BASE64_JUNK = [
 
 
 def test_base64_with_junk_in_it(extract):
-    """RFC 2045 6.8: characters outside the alphabet are ignored"""
+    """In base64 characters outside the alphabet are passed over (RFC 2045 6.8)"""
     texts(extract, [(repr(body), [BINARY, BASE64], body, expected) for body, expected in BASE64_JUNK])
 
 
+@pytest.mark.robust
 def test_base64_in_two_pieces(extract):
-    """RFC 2045 6.8: padding ends it; some senders glue two together"""
+    """Padding in the middle of base64 ends it, or the next piece follows (RFC 2045 6.8)"""
     report = extract(content(BINARY, BASE64, body=b"SGVsbG8=\r\nIHdvcmxk\r\n"))
     assert report.file("1") in (b"Hello", b"Hello world")
 
 
 def test_base64_cut_off(extract):
-    """RFC 2045 6.8: what there is can be read"""
+    """Of base64 that is cut off what there is can be read (RFC 2045 6.8)"""
     whole = base64.b64decode("UEsDBBQAAAAI")
     assert extract(sample("truncated")).file("2") in (whole, whole + b"\0")
 
 
 def test_quoted_printable(extract):
-    """RFC 2045 6.7"""
+    """Quoted-printable is decoded as Python does it (RFC 2045 6.7)"""
     data = bytes(range(256)) + b"trailing blank \nlong " + b"x" * 200 + b"\n.dot\n=3D\n"
     encoded = quopri.encodestring(data).replace(b"\r", b"=0D").replace(b"\n", b"\r\n")
     report = extract(content(BINARY, QP, body=encoded))
@@ -332,7 +347,8 @@ def test_quoted_printable(extract):
 
 
 def test_quoted_printable_with_junk_in_it(extract):
-    """RFC 2045 6.7, rules 2, 3 and 5, and the advice for what is not hexadecimal"""
+    """In quoted-printable small letters, blanks at the end of lines and a `=` without digits are forgiven
+    (RFC 2045 6.7)"""
     report = extract(sample("qp-junk"))
     lines = [line.rstrip(b" ") for line in lf(report.file("1")).split(b"\n")]      # blanks at an end: readers differ
     assert lines == ["lower case hex: café".encode(), b"no hex: 1=2, a=b, =ZZ and soft =", b"line break", b"blanks at the end",
@@ -351,9 +367,11 @@ CHARSETS = [("us-ascii", "plain"), ("utf-8", "Grüße, Ἀθῆναι, 日本 �
 NOT_IN_EVERY_LIBC = ("iso-2022-kr", "utf-7")
 
 
+# ======== 5.4 Files out of a mail
+
 @pytest.mark.key
 def test_text_becomes_utf_8(extract):
-    """RFC 2046 4.1.2; the sample has one part in each charset"""
+    """Text that is shown is written as UTF-8, of any charset (RFC 2046 4.1.2)"""
     report = extract(sample("charsets"))
     assert [node.charset.lower() for node in report.leaves] == [charset for charset, _ in CHARSETS]
     compare([(charset, text, report.file(str(number)).decode().lstrip("\ufeff"))
@@ -369,7 +387,7 @@ REGISTERED = [("ks_c_5601-1987", "한국어".encode("euc-kr"), "한국어"), ("i
 
 
 def test_names_of_charsets(extract):
-    """IANA's register of charsets, RFC 1556; and subsets that are declared for the whole, as senders do"""
+    """Charsets are known by the names that senders use"""
     reports = extract.all([content("Content-Type: text/plain; charset=" + charset, BASE64, body=base64.b64encode(data) + b"\r\n")
                            for charset, data, _ in REGISTERED])
     compare([(charset, text, lf(report.file("1")).decode()) for (charset, _, text), report in zip(REGISTERED, reports)])
@@ -391,8 +409,8 @@ CHANGED_TEXT = [("x-no-such-charset", b"plain", "plain"), ('"koi8-r"', b"\xcd\xc
 
 
 def test_text_that_is_not_what_it_says_is_kept(extract):
-    """RFC 2046 4.1.4: shown text is written as UTF-8 if each octet of it can be converted, and as it came if not: nothing is lost.
-    The report says which."""
+    """Shown text of which an octet can't be converted is written as it came, and the report says so (RFC
+    2046 4.1.4)"""
     reports = extract.all([content("Content-Type: text/plain; charset=" + charset, BASE64, body=base64.b64encode(data) + b"\r\n")
                            for charset, data in KEPT_TEXT])
     compare([("%s %r" % (charset, data), (data, True), (report.file("1"), report.nodes[0].as_it_came))
@@ -403,7 +421,7 @@ def test_text_that_is_not_what_it_says_is_kept(extract):
 
 
 def test_text_in_a_charset_that_is_not_quite_named(extract):
-    """RFC 2045 5.1: the value of charset is a token, and ends at a blank"""
+    """The value of charset ends at a blank (RFC 2045 5.1)"""
     reports = extract.all([content("Content-Type: text/plain; charset=" + charset, BASE64, body=base64.b64encode(data) + b"\r\n")
                            for charset, data, _ in CHANGED_TEXT])
     compare([("%s %r" % (charset, data), expected, lf(report.file("1")).decode("utf-8", "backslashreplace"))
@@ -423,7 +441,7 @@ ATTACHED = [    # type, other fields, octets
 
 
 def test_attached_text_is_extracted_byte_for_byte(extract):
-    """Whoever opens the file knows what is in it: an XML file names its own charset. A part of no known type is a file too."""
+    """An attached text, and a part of an unknown type, is written octet for octet"""
     report = extract(mixed(*((["Content-Type: " + kind, BASE64, *fields], base64.b64encode(data)) for kind, fields, data in ATTACHED),
                            ([BASE64], base64.b64encode(b"\xff\xd8\xff\xe0JFIF"))))
     compare([(kind, data, report.file(str(number))) for number, (kind, _, data) in enumerate(ATTACHED, 1)])
@@ -432,21 +450,24 @@ def test_attached_text_is_extracted_byte_for_byte(extract):
 
 
 def test_an_unknown_encoding_is_kept(extract):
-    """RFC 2045 6.4: it is as good as application/octet-stream"""
+    """A part in an unknown transfer encoding is written as it came (RFC 2045 6.4)"""
     body = "мир".encode("koi8-r") + b"\r\n"
     report = extract(content("Content-Type: text/plain; charset=koi8-r", "Content-Transfer-Encoding: x-own", body=body))
     assert lf(report.file("1")) == lf(body) and report.nodes[0].as_it_came
 
 
 def test_inline_text_is_text(extract):
-    """RFC 2183 2.1, in any case; and RFC 2046 4.1.2"""
+    """A text whose disposition is inline is shown text, and written as UTF-8 (RFC 2183 2.1, RFC 2046
+    4.1.2)"""
     report = extract(mixed(*((["Content-Type: text/plain; charset=koi8-r", *fields], "мир".encode("koi8-r"))
                              for fields in ([], ["Content-Disposition: inline"], ["Content-Disposition: INLINE; filename=a.txt"]))))
     assert [lf(report.file(number)).decode() for number in "123"] == ["мир"] * 3
 
 
+@pytest.mark.station("5.1")
+@pytest.mark.robust
 def test_the_tree_is_utf_8_whatever_iconv_makes_of_it(extract):
-    """RFC 3629 3: no surrogates and nothing beyond U+10FFFF; glibc's UCS-4 has both"""
+    """The tree is UTF-8, whatever charset a part claims (RFC 3629 3)"""
     pick = random.Random(3629)
     data = b"\0\x11\0\0" b"\x7f\xff\xff\xff" b"\0\0\xd8\0" b"\xf4\x90\x80\x80" b"\0\0\0A" + bytes(pick.randrange(256) for _ in range(999))
     charsets = ["ucs-4", "ucs-4le", "utf+8", "wchar_t", "utf-32", "utf-16", "utf-16be", "utf-7", "ucs-2", "iso-10646/utf8", "utf-8//ignore",
@@ -461,7 +482,7 @@ def test_the_tree_is_utf_8_whatever_iconv_makes_of_it(extract):
 
 
 def test_characters_across_a_buffer(extract):
-    """A converter works in pieces; no character may be lost where they meet"""
+    """No character is lost where two pieces of a long text meet"""
     text = "яж€😀x" * 40000
     for encode, charset in ((lambda: text.encode(), "utf-8"), (lambda: text.encode("utf-16-be"), "utf-16be"),
                             (lambda: text.encode("gb18030"), "gb18030")):
@@ -470,7 +491,7 @@ def test_characters_across_a_buffer(extract):
 
 
 def test_all_else_is_extracted_byte_for_byte(extract):
-    """RFC 2045 2.9 and 6.8: line ends are data where a part is not text, and a charset means nothing there"""
+    """What is not shown text is written octet for octet (RFC 2045 2.9, 6.8)"""
     data = bytes(range(256)) * 300 + b"\r\n\n\r"
     encoded = base64.encodebytes(data).replace(b"\n", b"\r\n")
     report = extract(mixed((["Content-Type: application/octet-stream; charset=koi8-r", BASE64], encoded),
@@ -525,7 +546,7 @@ AGREED = ["demo", "rfc2046-digest", "rfc2046-simple", "rfc2049-a", "rfc2231", "r
 
 @pytest.mark.key
 def test_the_samples_as_python_reads_them(extract):
-    """The tree, the types and the content of every part, by an independent parser"""
+    """The samples give the tree, types and content that an independent parser finds"""
     compare_with_python(extract, {name: sample(name) for name in AGREED})
 
 
@@ -548,7 +569,7 @@ def some_part(pick, depth):
 
 
 def test_trees_written_by_python(extract):
-    """80 messages of random depth, types, boundaries, charsets and encodings"""
+    """80 messages of random structure, as Python writes them, come out as they went in"""
     pick = random.Random(2045)
     messages = {}
     while len(messages) < 80:
@@ -557,6 +578,8 @@ def test_trees_written_by_python(extract):
         messages[message["Subject"]] = lf(message.as_bytes()).replace(b"\n", b"\r\n")
     compare_with_python(extract, messages)
 
+
+# ======== 5.3 Parameters and file names
 
 # ---- names of parts
 
@@ -569,7 +592,8 @@ NAMES = [
 
 @pytest.mark.key
 def test_names_of_parts(receive):
-    """RFC 2231 3, 4 and 4.1; RFC 2183 2.3"""
+    """A part's name is read with continuations, charsets and percent signs (RFC 2231 3 to 4.1, RFC 2183
+    2.3)"""
     compare([(name, expected, names(receive(sample(name)))) for name, expected in NAMES])
 
 
@@ -577,7 +601,7 @@ REAL_NAMES = ["отчёт.pdf", "right.pdf", ("two words.pdf", "two"), "café.pd
 
 
 def test_names_as_real_senders_write_them(receive):
-    """RFC 2047 5 forbids encoded words in a quoted string; most senders do it nevertheless"""
+    """A name in encoded words inside quotes, as most senders write it, is decoded (RFC 2047 5)"""
     came = names(receive(sample("real-names")))
     compare([("part %d" % number, expected, came_name if came_name in expected and isinstance(expected, tuple) else came_name)
              for number, (expected, came_name) in enumerate(zip(REAL_NAMES, came), 1) if isinstance(expected, str)])
@@ -615,7 +639,8 @@ PARAMETERS = [
 
 
 def test_parameters(receive):
-    """RFC 2045 5.1, RFC 2231 3 to 4.1"""
+    """Parameters are read in any case and order, quoted or not, with comments, twice or broken (RFC 2045
+    5.1, RFC 2231)"""
     parameter_names(receive, PARAMETERS)
 
 
@@ -632,31 +657,35 @@ UNTIDY_PARAMETERS = [      # as senders write them
 
 
 def test_parameters_as_real_senders_write_them(receive):
-    """RFC 2045 5.1 asks for quotes where there are blanks, RFC 2231 3 counts from 0, RFC 2047 5 (3) has no words here: all in vain"""
+    """File names are read as real senders write them: without quotes, counted from 1, in encoded words (RFC
+    2045 5.1, RFC 2231 3)"""
     parameter_names(receive, UNTIDY_PARAMETERS)
     report = receive(mixed((["Content-Type: application/x-a; name=Invoice (1).bin; size=3"], b"x"),
                            (["Content-Type: application/x-a; name*1=a; name*2=b.bin"], b"x")))
     assert names(report) == ["Invoice (1).bin", "ab.bin"]
 
 
+@pytest.mark.station("5.1")
 @pytest.mark.parametrize("boundary, value", [
     ("=?utf-8?Q?a_b?=", '"=?utf-8?Q?a_b?="'), ("=?utf-8?Q?a?=", "=?utf-8?Q?a?="), ("=?iso-8859-1?Q?=FC?=", '"=?iso-8859-1?Q?=FC?="'),
     ("abc", "abc charset=utf-8"), ("abc", "abc (a comment)"), ("a(b)", "a(b)"), ("abc", "abc\n x=y"), ("'abc'", "'abc'")])
 def test_a_boundary_is_octets(receive, boundary, value):
-    """RFC 2047 5 (3): no encoded words in parameters; RFC 2046 5.1.1 for the boundary"""
+    """A boundary is octets, and what looks like an encoded word in it is none (RFC 2047 5, RFC 2046 5.1.1)"""
     report = receive(header("Content-Type: multipart/mixed; boundary=" + value,
                             body=("--%s\r\n\r\none\r\n--%s\r\n\r\ntwo\r\n--%s--\r\n" % ((boundary,) * 3)).encode()))
     assert report.tree == [("1", "text/plain"), ("2", "text/plain")]
 
 
 def test_the_name_parameter_of_the_type(receive):
-    """RFC 2183 2.3 has filename; name= of Content-Type is older, and used where there is no other"""
+    """name= of Content-Type is used where there is no filename= (RFC 2183 2.3)"""
     report = receive(mixed((['Content-Type: application/x-a; name="old.bin"'], b"x"),
                            (['Content-Type: application/x-a; name="old.bin"', "Content-Disposition: inline"], b"x"),
                            (['Content-Type: application/x-a; name="old.bin"', "Content-Disposition: attachment; filename=new.bin"], b"x"),
                            (["Content-Type: application/x-a; name*=utf-8''%C3%A9.bin"], b"x")))
     assert names(report) == ["old.bin", "old.bin", "new.bin", "é.bin"]
 
+
+# ======== 5.4 Files out of a mail
 
 # ---- the files
 
@@ -666,7 +695,7 @@ def files_below(directory):
 
 @pytest.mark.key
 def test_the_files_of_a_message(extract):
-    """The layout below -x: DIR/<name of the message>/<number>-<name>, or <number>.<extension> without a name"""
+    """With -x DIR a part is DIR/<name of the message>/<number>-<name>, or <number>.<extension>"""
     report = extract(sample("demo"))
     assert files_below(extract.server.parts) == sorted(
         report.id + "/" + name for name in ("1.1.txt", "1.2.html", "2-отчёт за ноябрь 2026.pdf", "3-конверт.png"))
@@ -682,14 +711,14 @@ EXTENSIONS = [("text/plain", ".txt"), ("text/html", ".html"), ("image/png", ".pn
 
 
 def test_a_part_without_a_name(extract):
-    """The extension is made of the type, from a list: the type is the sender's word too"""
+    """A part without a name gets an extension by its type, from a list"""
     report = extract(mixed(*((["Content-Type: " + kind], b"x") for kind, _ in EXTENSIONS)))
     for number, (kind, extension) in enumerate(EXTENSIONS, 1):
         assert re.fullmatch(r"%d(%s)" % (number, extension.replace(".", r"\.")), report.file_name(str(number))), kind
 
 
 def test_without_x_nothing_is_extracted(receive):
-    """-x dir"""
+    """Without -x nothing is extracted"""
     before = files_below(receive.server.directory)
     report = receive(sample("demo"))
     after = set(files_below(receive.server.directory)) - set(before)
@@ -697,7 +726,7 @@ def test_without_x_nothing_is_extracted(receive):
 
 
 def test_only_the_leaves_are_extracted(extract):
-    """An enclosed message is in its parts"""
+    """Only the leaves are extracted; an enclosed message is there in its parts"""
     report = extract(sample("rfc3501-tree"))
     assert [name.split(".txt")[0] for name in sorted(os.listdir(extract.server.parts / report.id))] == [
         node.path.name.split(".txt")[0] for node in sorted(report.leaves, key=lambda node: node.path.name)]
@@ -714,7 +743,7 @@ def check_name(name, number):
 
 
 def test_names_that_want_out(extract, tmp_path):
-    """A file name comes from outside: no separators, no controls, no leading dot, at most 100 bytes of whole characters"""
+    """No name leads out of the directory: no separators, no controls, no leading dot, at most 100 octets"""
     directory = extract.server.parts
     before = set(files_below(tmp_path))
     report = extract(sample("names-that-want-out"))
@@ -729,7 +758,7 @@ def test_names_that_want_out(extract, tmp_path):
 
 
 def test_absolute_names(extract, tmp_path):
-    """A path that exists, and one that could"""
+    """A name that is a path is only the last piece of it"""
     (tmp_path / "victim").write_text("precious")
     values = [str(tmp_path / "victim"), str(tmp_path / "new"), "../../../victim", "../" * 30 + str(tmp_path)[1:] + "/new",
               "..\\..\\victim", "C:\\TEMP\\report.doc", "//server/share/x", "file:///etc/passwd", "x/../../../new"]
@@ -743,8 +772,9 @@ def test_absolute_names(extract, tmp_path):
     assert report.file_name("6").endswith("report.doc")
 
 
+@pytest.mark.robust
 def test_every_byte_in_a_name(extract):
-    """Each byte but the percent sign's own digits, one name each, sent with RFC 2231 and with three charsets"""
+    """Every octet may come in a name, and makes a file in the directory"""
     parts = [([BINARY, "Content-Disposition: attachment; filename*=%s''a%%%02Xb" % (charset, byte)], b"x")
              for charset in ("utf-8", "iso-8859-1", "koi8-r") for byte in range(256)]
     report = extract(mixed(*parts))
@@ -756,7 +786,7 @@ def test_every_byte_in_a_name(extract):
 
 
 def test_a_long_name_is_cut_between_characters(extract):
-    """At most 100 bytes, and valid UTF-8 at the end"""
+    """A long name is cut to 100 octets, between two characters"""
     for unit in ("я", "€", "😀", "ab"):
         for shift in range(4):
             name = "x" * shift + unit * 100
@@ -767,19 +797,21 @@ def test_a_long_name_is_cut_between_characters(extract):
 
 
 def test_a_long_name_keeps_its_extension(extract):
-    """What opens a file goes by that"""
+    """A name that is cut keeps its extension"""
     report = extract(content('Content-Type: application/pdf; name="%s.pdf"' % ("x" * 300), BASE64, body=b"AAAA\r\n"))
     name = report.file_name("1").split("-", 1)[1]
     assert name.startswith("xxx") and name.endswith("x.pdf") and len(name) <= 100
 
 
 def test_a_name_of_blanks_is_none(extract):
+    """A name of nothing but blanks is no name"""
     report = extract(content("Content-Type: application/pdf", 'Content-Disposition: attachment; filename="   "', BASE64, body=b"AAAA\r\n"))
     assert report.file_name("1") == "1.pdf"
 
 
+@pytest.mark.robust
 def test_half_a_part_is_not_left(start, tmp_path):
-    """No file may grow beyond 100 kB here: the message comes in, in pieces of its own, but not out"""
+    """A part that can't be written whole is not left in pieces"""
     def no_large_files():
         resource.setrlimit(resource.RLIMIT_FSIZE, (100000, resource.RLIM_INFINITY))
     receive = Receiver(start, "-x", "parts", preexec_fn=no_large_files)
@@ -790,7 +822,7 @@ def test_half_a_part_is_not_left(start, tmp_path):
 
 
 def test_the_same_name_twice(extract):
-    """No file is ever overwritten: the number of the part is in its name, and each message has its own directory"""
+    """Two parts of one name are two files, and no file is overwritten"""
     message = mixed(([BINARY, "Content-Disposition: attachment; filename=same"], b"one"),
                     ([BINARY, "Content-Disposition: attachment; filename=same"], b"two"))
     first, second = extract.all([message, message])
@@ -799,8 +831,9 @@ def test_the_same_name_twice(extract):
         assert (report.file("1"), report.file("2")) == (b"one", b"two")
 
 
+@pytest.mark.robust
 def test_a_directory_that_is_gone_costs_no_mail(extract):
-    """Parsing comes after the promise: the 250 stands, whatever happens to the parts"""
+    """The 250 stands whatever happens to the directory of the parts"""
     extract(sample("demo"))
     for path in extract.server.parts.iterdir():
         for file in path.iterdir():
@@ -820,7 +853,7 @@ def test_a_directory_that_is_gone_costs_no_mail(extract):
 # ---- nothing reaches the terminal raw
 
 def test_the_tree_is_safe_to_print(receive, extract):
-    """Types, charsets and names come from outside"""
+    """Types, charsets and names reach no terminal raw"""
     for receiver in (receive, extract):
         receiver(sample("terminal")).check_safe()
         receiver(sample("names-that-want-out")).check_safe()
@@ -828,7 +861,7 @@ def test_the_tree_is_safe_to_print(receive, extract):
 
 @pytest.mark.parametrize("control", ["\x1b[31m", "\x07", "\x00", "\u009b31m", "\u202e", "\u2028"])
 def test_controls_in_the_header_of_a_part(receive, extract, control):
-    """ECMA-48 5.4, Unicode UAX 9"""
+    """Control characters in a part's header are shown escaped (ECMA-48 5.4, Unicode UAX 9)"""
     fields = ["Content-Type: text/x%sy", "Content-Type: x%sy/plain", 'Content-Type: text/plain; charset="x%sy"',
               'Content-Type: text/plain; name="x%sy"', 'Content-Disposition: attachment; filename="x%sy"', "Content-Type%s: text/plain",
               "Content-Disposition: x%sy; filename=z", "Content-Type: multipart/x%sy; boundary=q", "Content-Transfer-Encoding: x%sy"]
@@ -840,7 +873,7 @@ def test_controls_in_the_header_of_a_part(receive, extract, control):
 
 
 def test_a_message_by_a_well_kept_program(extract):
-    """Python's EmailMessage: alternative with related pictures, and attachments with names in many scripts"""
+    """A message with pictures and attachments by Python's email package comes out whole"""
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = "a@example.org", "you@localhost", "Ünïcode"
     message.set_content("text\n")

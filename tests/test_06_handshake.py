@@ -97,7 +97,7 @@ def start_peer(program, step, tmp_path):
 
 @pytest.mark.key
 def test_a_handshake(peer):
-    """RFC 8446 2"""
+    """A full handshake, and data both ways after it (RFC 8446 2)"""
     peer.check(peer.handshake())
 
 
@@ -105,7 +105,7 @@ def test_a_handshake(peer):
 @pytest.mark.parametrize("group", [tls.X25519, tls.SECP256R1], ids=["x25519", "secp256r1"])
 @pytest.mark.parametrize("suite", [CHACHA20, AES_128], ids=["chacha20", "aes128"])
 def test_suites_groups_and_session_ids(peer, suite, group, session_id):
-    """RFC 8446 9.1, 4.1.3, D.4"""
+    """Each suite goes with each group, and the session id comes back as it went (RFC 8446 9.1, 4.1.3, D.4)"""
     client = peer.handshake(suites=[suite], share_groups=[group], groups=[group], session_id=session_id)
     assert (client.suite, client.group, client.retried) == (suite, group, False)
     peer.check(client)
@@ -119,7 +119,7 @@ def test_suites_groups_and_session_ids(peer, suite, group, session_id):
     dict(share_groups=[], groups=[tls.X25519], session_id=b"")],
     ids=["no share", "P-256 only", "share for another group", "GREASE", "no session id"])
 def test_hello_retry_request(peer, offer, suite):
-    """RFC 8446 4.1.4"""
+    """A client without a share that fits is asked for one with HelloRetryRequest (RFC 8446 4.1.4)"""
     client = peer.handshake(suites=[suite], **offer)
     assert client.retried
     peer.check(client)
@@ -127,7 +127,7 @@ def test_hello_retry_request(peer, offer, suite):
 
 @pytest.mark.parametrize("groups", [[tls.X25519, tls.SECP256R1], [tls.SECP256R1, tls.X25519]])
 def test_two_shares(peer, groups):
-    """RFC 8446 4.2.8"""
+    """Of several shares one that fits is taken (RFC 8446 4.2.8)"""
     client = peer.handshake(share_groups=groups, groups=groups)
     assert not client.retried
     peer.check(client)
@@ -238,7 +238,7 @@ def test_record_size_limit(peer, limit):
 
 @pytest.mark.parametrize("size", [1, 3, 4, 5, 40, 200])
 def test_client_hello_over_many_records(peer, size):
-    """RFC 8446 5.1"""
+    """A ClientHello may come in many records (RFC 8446 5.1)"""
     client = peer.connect()
     message = client.add_hello(client.client_hello())
     client.send_raw(b"".join(client.plain_record(HANDSHAKE, message[at:at + size]) for at in range(0, len(message), size)))
@@ -413,7 +413,7 @@ FAULTY_HELLOS = {
 
 @pytest.mark.parametrize("fault", FAULTY_HELLOS)
 def test_a_faulty_client_hello(peer, fault):
-    """RFC 8446 4.1.2, 4.2, 9.2"""
+    """A ClientHello with a fault gets the alert that names the fault (RFC 8446 4.1.2, 4.2, 9.2)"""
     change, *alerts = FAULTY_HELLOS[fault]
     client = peer.connect()
     hello = client.client_hello()
@@ -433,7 +433,7 @@ def test_a_client_hello_without_extensions(peer):
 
 @pytest.mark.parametrize("end", [b"\0", b"\0\0", b"\0\0\0\0"])
 def test_bytes_behind_the_extensions(peer, end):
-    """RFC 8446 4.1.2"""
+    """Octets after the extensions of a ClientHello are a decode_error (RFC 8446 4.1.2)"""
     client = peer.connect()
     client.send(HANDSHAKE, tls.message(tls.CLIENT_HELLO, client.client_hello().body() + end))
     client.expect_alert("decode_error")
@@ -582,7 +582,7 @@ def test_a_cookie_in_both_client_hellos(peer):
     (lambda hello: None, [PSK[1]]), (content(tls.PRE_SHARED_KEY, None), [PSK[1]])],
     ids=["padding", "empty padding", "encrypted_client_hello", "a PSK as before", "a PSK less"])
 def test_changes_that_are_allowed(peer, change, last):
-    """RFC 8446 4.1.2, RFC 9849 6.1.5"""
+    """A second ClientHello may differ in what the standard lists (RFC 8446 4.1.2, RFC 9849 6.1.5)"""
     client = peer.connect()
     client.send_hello(client.client_hello(share_groups=[], extra=[PSK[0], (0xfe0d, b"old")], last=last))
     client.receive_server_hello()
@@ -595,7 +595,7 @@ def test_changes_that_are_allowed(peer, change, last):
 
 
 def test_something_else_than_a_second_client_hello(peer):
-    """RFC 8446 4.1.4"""
+    """After HelloRetryRequest anything but a ClientHello is unexpected_message (RFC 8446 4.1.4)"""
     client = peer.connect()
     client.send_hello(client.client_hello(share_groups=[]))
     client.receive_server_hello()
@@ -660,7 +660,7 @@ def test_change_cipher_spec_after_finished(peer):
 
 
 def test_protected_change_cipher_spec(peer):
-    """RFC 8446 5"""
+    """A change_cipher_spec inside a protected record is unexpected_message (RFC 8446 5)"""
     client = peer.connect()
     client.send_hello(client.client_hello())
     client.receive_server_flight()
@@ -704,7 +704,7 @@ def test_endless_change_cipher_spec(peer):
 # ---- the client's Finished (RFC 8446 4.4.4)
 
 def test_finished_over_many_records(peer):
-    """RFC 8446 5.1"""
+    """The client's Finished may come in many records (RFC 8446 5.1)"""
     client = peer.connect()
     client.send_hello(client.client_hello())
     client.receive_server_flight()
@@ -763,7 +763,7 @@ FINISHED_FAULTS = {
 
 @pytest.mark.parametrize("fault", FINISHED_FAULTS)
 def test_another_thing_than_finished(peer, fault):
-    """RFC 8446 4, 4.4.4, 5.1, 6.2"""
+    """Anything but a right Finished gets the alert that names the fault (RFC 8446 4, 4.4.4, 5.1, 6.2)"""
     records, *alerts = FINISHED_FAULTS[fault]
     client = peer.connect()
     client.send_hello(client.client_hello())
@@ -774,7 +774,7 @@ def test_another_thing_than_finished(peer, fault):
 
 
 def test_finished_in_the_clear(peer):
-    """RFC 8446 5"""
+    """A Finished that is not protected is unexpected_message (RFC 8446 5)"""
     client = peer.connect()
     client.send_hello(client.client_hello())
     client.receive_server_flight()
@@ -784,7 +784,7 @@ def test_finished_in_the_clear(peer):
 
 @pytest.mark.parametrize("at", [5, 20, -17, -16, -1])
 def test_finished_with_a_bad_tag(peer, at):
-    """RFC 8446 5.2"""
+    """A record whose tag is wrong is bad_record_mac (RFC 8446 5.2)"""
     client = peer.connect()
     client.send_hello(client.client_hello())
     client.receive_server_flight()
@@ -801,6 +801,8 @@ def test_alerts_after_finished_are_under_the_data_keys(peer):
     client.send(HANDSHAKE, flip(client.finished()))
     client.expect_alert("decrypt_error")
 
+
+# ======== 6.8 Records
 
 # ---- records (RFC 8446 5)
 
@@ -889,7 +891,8 @@ RECORD_FAULTS = {
 
 @pytest.mark.parametrize("fault", RECORD_FAULTS)
 def test_a_faulty_record(peer, fault):
-    """RFC 8446 4.6, 5, 6"""
+    """A record with a fault gets the alert that names it, and nothing after it is read (RFC 8446 4.6, 5,
+    6)"""
     record, *alerts = RECORD_FAULTS[fault]
     client = peer.handshake()
     client.send_raw(record(client))
@@ -916,7 +919,7 @@ FIRST_RECORD_FAULTS = {
 
 @pytest.mark.parametrize("fault", FIRST_RECORD_FAULTS)
 def test_a_faulty_first_record(peer, fault):
-    """RFC 8446 4.1.2, 5.1"""
+    """A first record with a fault gets the alert that names it (RFC 8446 4.1.2, 5.1)"""
     data, *alerts = FIRST_RECORD_FAULTS[fault]
     client = peer.connect()
     client.send_raw(data)
@@ -940,10 +943,12 @@ def test_endless_empty_data_records(peer):
     client.expect_alert("unexpected_message", "decode_error")
 
 
+# ======== 6.10 The handshake, byte by byte
+
 # ---- KeyUpdate (RFC 8446 4.6.3)
 
 def test_key_update_of_the_client(peer):
-    """RFC 8446 7.2"""
+    """After the client's KeyUpdate its next keys are used (RFC 8446 7.2)"""
     client = peer.handshake()
     for _ in range(3):
         client.send_key_update()
@@ -964,7 +969,7 @@ def test_key_update_that_is_answered(peer, suite):
 
 
 def test_key_update_over_many_records(peer):
-    """RFC 8446 5.1"""
+    """A KeyUpdate may come in many records (RFC 8446 5.1)"""
     client = peer.handshake()
     for byte in tls.message(tls.KEY_UPDATE, b"\0"):
         client.send(HANDSHAKE, bytes([byte]))
@@ -1010,7 +1015,7 @@ def test_close_notify(peer, level):
 
 
 def test_close_notify_instead_of_finished(peer):
-    """RFC 8446 6.1"""
+    """A close_notify in place of Finished ends the connection (RFC 8446 6.1)"""
     client = peer.connect()
     client.send_hello(client.client_hello())
     client.receive_server_flight()
@@ -1049,7 +1054,7 @@ def test_an_error_alert_instead_of_finished(peer, protected):
 
 
 def test_an_alert_before_everything(peer):
-    """RFC 8446 6.2"""
+    """An alert before anything else ends the connection (RFC 8446 6.2)"""
     client = peer.connect()
     client.send(ALERT, b"\2\x28")
     client.expect_end()

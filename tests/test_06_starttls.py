@@ -175,7 +175,7 @@ def test_no_certificate_no_starttls(plain_server):
 
 @pytest.mark.parametrize("line", ["STARTTLS now", "starttls TLSv1.3", "STARTTLS localhost"])
 def test_starttls_has_no_parameters(client, line):
-    """RFC 3207 4"""
+    """STARTTLS with a parameter is 501 (RFC 3207 4)"""
     client.ehlo()
     client.send(line)
     client.expect(501)
@@ -327,7 +327,8 @@ def received_field(server):
 
 
 def test_trace_information(server, request):
-    """RFC 3848: with ESMTPS. RFC 8314 4.3 names the suite."""
+    """Return-Path and Received stand before the message: from, the client's address, by, with, id, for, and
+    the date (RFC 5321 4.4)"""
     client = tls_client(server)
     client.ehlo("me.example")
     client.deliver(SIMPLE)
@@ -412,7 +413,7 @@ def test_5_megabytes_byte_for_byte(server, tmp_path, suite):
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_each_group(server, tmp_path, group):
-    """RFC 8446 9.1"""
+    """A message goes through with each group (RFC 8446 9.1)"""
     client = tls_client(server, trusting(group))
     client.ehlo()
     client.deliver(SIMPLE)
@@ -427,6 +428,7 @@ def test_the_preferred_suite(server):
 
 
 def test_many_messages_in_one_session(server):
+    """Many messages go through in one session"""
     client = tls_client(server)
     client.ehlo()
     bodies = [b"Subject: %d\r\n\r\n" % number + b"x\r\n" * (number * 700) for number in range(20)]
@@ -504,6 +506,7 @@ def test_close_notify_after_421(start):
 
 
 def test_close_notify_at_the_servers_end(start):
+    """At SIGTERM a client inside TLS is told 421, and close_notify"""
     server = start()
     client = tls_client(server)
     client.ehlo()
@@ -529,7 +532,7 @@ def test_the_client_goes_without_quit(server):
 
 @pytest.mark.parametrize("end", ["close_notify", "end", "reset"])
 def test_a_message_that_is_cut_off(server, end):
-    """RFC 5321 4.1.1.4: no dot, no message"""
+    """A message that is cut off inside TLS is no message (RFC 5321 4.1.1.4)"""
     client = tls_client(server)
     client.ehlo()
     client.envelope()
@@ -724,6 +727,8 @@ def test_a_client_that_speaks_tls_at_once(server):
     expect_life(server)
 
 
+# ======== 6.7 A certificate is a few bytes of DER
+
 # ---- certificate and key
 
 def key_info(der):
@@ -755,6 +760,7 @@ def test_a_certificate_is_made(server):
 
 
 def test_the_made_certificate_is_the_one_in_use(server):
+    """The certificate that was made is the one that clients see"""
     chain, _ = pem_files(server)
     client = tls_client(server)
     assert client.sock.getpeercert(binary_form=True) == ssl.PEM_cert_to_DER_cert(chain.decode())
@@ -772,6 +778,7 @@ def test_the_made_certificate_is_good_for_each_domain(start, name):
 
 
 def test_the_made_certificate_is_good_for_no_other_name(start):
+    """The certificate that was made is good for no other name"""
     server = start("-d", "mx.example.org")
     client = server.connect()
     client.ehlo()
@@ -793,6 +800,7 @@ def test_it_is_kept_over_a_restart(start, tmp_path):
 
 
 def test_two_servers_have_two_keys(start):
+    """Two servers that each make a key have two"""
     first, second = start(), start()
     assert tlsa(first)[1] != tlsa(second)[1]
     assert pem_files(first)[1] != pem_files(second)[1]
@@ -897,6 +905,8 @@ def test_a_place_where_none_can_be_made(run, options, tmp_path):
     expect_fault(result, 1, tmp_path / "missing")
 
 
+# ======== 6.10 The handshake, byte by byte
+
 # ---- for the classroom
 
 LABELS = ["CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRET", "CLIENT_TRAFFIC_SECRET_0",
@@ -966,6 +976,8 @@ def test_the_trace(ours, start, tmp_path):
     for secret in [*secrets, body]:
         assert secret[:32].lower() not in text.lower()
 
+
+# ======== 6.1 The command, and why it can be stripped
 
 # ---- another user
 
@@ -1057,6 +1069,8 @@ def test_a_warning_for_root(ours, public_directory, start):
     assert second.stop() == 0
     assert second.stderr_text() == told     # both write to the same file
 
+
+# ======== 6.10 The handshake, byte by byte
 
 # ---- other people's programs
 
