@@ -272,7 +272,9 @@ static void catch_signals(void)
     sigemptyset(&action.sa_mask);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
+    if (signal(SIGHUP, SIG_IGN) != SIG_IGN) /* nohup(1) */
+        sigaction(SIGHUP, &action, NULL);
+    signal(SIGCHLD, SIG_DFL);
     signal(SIGPIPE, SIG_IGN); /* a peer that is gone is an error, no death */
     sigprocmask(SIG_SETMASK, &action.sa_mask, NULL); /* none is blocked */
 }

@@ -113,11 +113,9 @@ static const char *command_rset(struct session *session, char *argument)
     return "250 2.0.0 forgotten";
 }
 
-enum argument { NONE, ANY, NEEDED };
-
 static const struct command {
     const char *verb, *keyword; /* in any case */
-    enum argument argument;
+    enum { NONE, ANY, NEEDED } argument;
     enum stage first;  /* in which it may come */
     const char *reply; /* where there is nothing to do */
     const char *(*run)(struct session *session, char *argument);
@@ -141,14 +139,21 @@ static const char *run_command(struct session *session, char *line)
 {
     const struct command *command = commands;
     char *end = line + strlen(line), *argument;
+    size_t length;
 
     while (end > line && (end[-1] == ' ' || end[-1] == '\t'))
         *--end = '\0'; /* not allowed, but common */
-    argument = line + strcspn(line, " ");
+    length = strcspn(line, " ");
+    argument = line + length;
     while (*argument == ' ')
         *argument++ = '\0';
     while (command->verb && strcasecmp(command->verb, line) != 0)
         command++;
+    /* a page can make a browser send SMTP in the body of a request, but not
+     * without lines before it: "POST / HTTP/1.1", "Host: mx.example.org" */
+    if (!command->verb &&
+        (strstr(argument, "HTTP/") || (length > 0 && line[length - 1] == ':')))
+        return "421 4.7.0 this is no web server";
     if (!command->verb)
         return "500 5.5.1 unknown command, try HELP";
     if (session->stage < command->first)

@@ -14,17 +14,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { LINGER_SECONDS = 2 /* how long a close waits for the peer to read */ };
+/* How long a close waits for what the peer still sends, and how often. */
+enum { LINGER_MILLISECONDS = 2000, LINGER_READS = 100 };
 enum {
     TRACE_MESSAGE_MAX = 4000 /* octets of a message that the trace shows */
 };
@@ -33,14 +32,12 @@ void conn_init(struct conn *conn, int fd, long timeout, bool verbose,
                const volatile sig_atomic_t *stop)
 {
     struct timeval limit = {.tv_sec = timeout};
-    int one = 1;
 
     conn->fd = fd;
     conn->verbose = verbose;
     conn->stop = stop;
     conn->in_start = conn->in_end = conn->out_size = 0;
     fcntl(fd, F_SETFL, 0); /* some systems hand down O_NONBLOCK */
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 }
@@ -186,14 +183,13 @@ void conn_printf(struct conn *conn, const char *format, ...)
 void conn_close(struct conn *conn)
 {
     struct pollfd peer = {.fd = conn->fd, .events = POLLIN};
-    time_t deadline = time(NULL) + LINGER_SECONDS;
 
     conn_flush(conn);
     shutdown(conn->fd, SHUT_WR);
-    while (poll(&peer, 1, 1000 * LINGER_SECONDS) > 0 &&
-           read(conn->fd, conn->in, sizeof(conn->in)) > 0 &&
-           time(NULL) <= deadline)
-        ;
+    for (int i = 0; i < LINGER_READS; i++)
+        if (poll(&peer, 1, LINGER_MILLISECONDS) <= 0 ||
+            read(conn->fd, conn->in, sizeof(conn->in)) <= 0)
+            break;
     close(conn->fd);
 }
 

@@ -55,7 +55,7 @@ static int complete(const char *mail, const char *mailbox)
         make_path(path, mail, mailbox, parts[i], "");
         if (mkdir(path, 0700) == 0)
             made = true;
-        else if (errno != EEXIST)
+        else if (errno != EEXIST || access(path, F_OK) != 0)
             return errno;
     }
     make_path(path, mail, mailbox, "", "");
