@@ -7,11 +7,10 @@ import resource
 import signal
 import socket
 import subprocess
-import time
 
 import pytest
 
-from client import TIMEOUT, TIMEOUT_SCALE, Client
+from client import TIMEOUT, Client
 from server import environment, eventually, has_ipv6
 from test_01_echo import expect_answer, expect_fault
 
@@ -329,28 +328,6 @@ def test_a_fork_that_fails_is_told(strace):
 
 
 @pytest.mark.robust
-def test_a_trace_that_nobody_reads(start):
-    """With -v and a pipe that nobody reads the conversation goes on, without its trace, after a second at
-    most"""
-    read_end, write_end = os.pipe()
-    try:
-        server = start("-v", "-l", "127.0.0.1", stderr=write_end)
-        began = time.monotonic()
-        for _ in range(3):
-            client = server.connect()
-            for _ in range(40):
-                client.send_raw((b"NOOP " + b"a" * 60 + b"\r\n") * 20)
-                for _ in range(20):
-                    client.read_line()
-            client.sock.close()
-        assert time.monotonic() - began < 8 * TIMEOUT_SCALE     # a second for each, and what a busy machine takes
-        assert server.stop() == 0
-    finally:
-        os.close(read_end)
-        os.close(write_end)
-
-
-@pytest.mark.robust
 def test_recipients_up_to_the_limit(start):
     """At least 100 recipients are taken, then 452, and the transaction goes on with those (RFC 5321
     4.5.3.1.8, 4.5.3.1.10)"""
@@ -391,7 +368,7 @@ def test_one_recipient_again_and_again(client):
 def test_the_20th_faulty_command_is_the_last(client):
     """After 20 faulty commands comes 421 and the end (RFC 5321 4.3.2, 7.8)"""
     client.ehlo()
-    for line in ["FROB", "MAIL FROM:<", "RCPT TO:<you@localhost>", "EXPN you", "MAIL FROM:<a@example.org> FROB"] * 4:
+    for line in ["FROB", "MAIL FROM:<", "RCPT TO:<you@localhost>", "NOOPE", "MAIL FROM:<a@example.org> FROB"] * 4:
         client.send(line)
         client.expect(500, 501, 502, 503, 553, 555)
     client.expect(421, enhanced=("4.7.0", "4.3.2", "4.5.0"))

@@ -810,6 +810,29 @@ def many_recipients(number):
 
 
 @pytest.mark.robust
+@pytest.mark.plaintext
+def test_a_trace_that_nobody_reads(start):
+    """With -v and a pipe that nobody reads the conversation goes on, without its trace, after a second at
+    most"""
+    read_end, write_end = os.pipe()
+    try:
+        server = start("-v", "-l", "127.0.0.1", stderr=write_end)
+        began = time.monotonic()
+        for _ in range(3):
+            client = server.connect()
+            for _ in range(40):
+                client.send_raw((b"NOOP " + b"a" * 60 + b"\r\n") * 20)
+                for _ in range(20):
+                    client.read_line()
+            client.sock.close()
+        assert time.monotonic() - began < 8 * TIMEOUT_SCALE     # a second for each, and what a busy machine takes
+        assert server.stop() == 0
+    finally:
+        os.close(read_end)
+        os.close(write_end)
+
+
+@pytest.mark.robust
 def test_reports_that_nobody_reads(start):
     """A full pipe of reports holds up a connection for a second at most, and loses no mail"""
     server = start()

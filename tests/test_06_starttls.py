@@ -1062,9 +1062,9 @@ def test_another_user_takes_root(run, options):
 def test_a_warning_for_root(ours, public_directory, start):
     """Who runs this as root is told of -u, and who has said it is not"""
     first = start("-m", "mail2", directory=public_directory)
+    assert eventually(lambda: re.search(r"warning.*\broot\b.*-u.*\n", first.stderr_text()))
     assert first.stop() == 0
     told = first.stderr_text()
-    assert re.search(r"warning.*\broot\b.*-u", told)
     second = start("-u", SOMEBODY, directory=public_directory)
     assert second.stop() == 0
     assert second.stderr_text() == told     # both write to the same file
