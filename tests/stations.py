@@ -7,7 +7,8 @@ that the tests below it belong to station 2.2; `python3 tests/run.py 2 --station
 import re
 from collections import namedtuple
 
-# number; title; the heading of its section in TUTORIAL.md; {file: the functions that it brings there, "" for the whole file}
+# number; title; the heading of its section in TUTORIAL.md; {file: what it brings there}: the functions, structs and arrays
+# by their names, or "" for all of it that no other station brings
 Station = namedtuple("Station", "number title section brings")
 
 
@@ -17,17 +18,59 @@ def station(number, title, brings=None):
 
 STATIONS = [
     station("1.1", "Four calls and a read"),
-    station("1.2", "Lines"),
-    station("1.3", "A process for each client"),
+    station("1.2", "Lines", {
+        "conn.c": "",
+        "conn.h": "",
+        "session.c": "",
+        "session.h": ""}),
+    station("1.3", "A process for each client", {
+        "main.c": "",
+        "options.c": "",
+        "options.h": ""}),
 
-    station("2.1", "A conversation"),
-    station("2.2", "The path"),
-    station("2.3", "Pipelining and the last words"),
-    station("2.4", "Strangers"),
+    station("2.1", "A conversation", {
+        "session.c": "",
+        "session.h": ""}),
+    station("2.2", "The path", {
+        "path.c": "",
+        "path.h": "",
+        "session.c": "command_mail is_local command_rcpt",
+        "options.c": "",
+        "options.h": ""}),
+    station("2.3", "Pipelining and the last words", {
+        "conn.c": "fill conn_flush conn_printf conn_close",
+        "conn.h": "conn conn_printf conn_flush conn_close"}),
+    station("2.4", "Strangers", {
+        "main.c": "",
+        "conn.c": "",
+        "conn.h": ""}),
 
-    station("3.1", "Take it"),
-    station("3.2", "Keep it"),
-    station("3.3", "Hold the line"),
+    station("3.1", "Take it", {
+        "data.c": "",
+        "data.h": "",
+        "receive.c": "",
+        "receive.h": "",
+        "maildir.c": "make_path make_name maildir_begin maildir_write maildir_end",
+        "maildir.h": "delivery maildir_begin maildir_write maildir_end",
+        "conn.c": "enum conn_wait conn_used",
+        "conn.h": "conn_wait conn_used",
+        "session.c": "command_data command"}),
+    station("3.2", "Keep it", {
+        "maildir.c": "",
+        "maildir.h": "",
+        "receive.c": "prepend_fields",
+        "session.c": "",
+        "session.h": "",
+        "conn.c": "",
+        "conn.h": "",
+        "main.c": "",
+        "options.c": "",
+        "options.h": ""}),
+    station("3.3", "Hold the line", {
+        "receive.c": "count_received settle",
+        "path.c": "",
+        "path.h": "",
+        "session.c": "parse_size command_mail command_ehlo"}),
 
     station("4.1", "Fields and slices"),
     station("4.2", "Encoded words"),
