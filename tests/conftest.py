@@ -8,7 +8,7 @@
     pytest tests --step 2 --stage 3           stage 3's tests too, on our step 2: they must fail
     pytest tests --step 6 --tls               stages 1 to 5 on our step 6, every conversation inside TLS
 
-The name of a test file says which stage it belongs to, and a line `# ======== 2.2 The path` in it which station the tests
+The name of a test file says which stage it belongs to, and a line `# ======== 2.2 Paths` in it which station the tests
 below it belong to (stations.py has the table). What a lesson asks of everybody is `core`; what makes a program fit for
 strangers is marked `robust`, and comes after all that is core. What is in repository/ tests the repository itself, the
 text and the suite.
@@ -53,6 +53,7 @@ def pytest_addoption(parser):
     group.addoption("--stage", type=int, help="the highest stage whose tests run (default: --step)")
     group.addoption("--from-stage", type=int, default=0, help="the lowest stage whose tests run")
     group.addoption("--station", help="only the tests of this station, as 2.2")
+    group.addoption("--up-to", help="no station after this one, as 2.2")
     group.addoption("--changed", action="store_true", help="not the stations of earlier steps none of whose files this step changes")
     group.addoption("--named", action="append", default=[], help="only this test: test_02_commands.py::name or ...::name[row]")
     group.addoption("--limit", type=float, default=LIMIT, help="seconds for the whole run (default: %g)" % LIMIT)
@@ -70,8 +71,9 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "plaintext: looks below the conversation: at the socket, the greeting, "
                                        "or how it ends; not for --tls")
     config.addinivalue_line("markers", "repository: tests the repository or the suite, not one program")
-    if config.getoption("--station") not in (None, *stations.NUMBERS):
-        raise pytest.UsageError("there is no station %s; there are %s" % (config.getoption("--station"), " ".join(stations.NUMBERS)))
+    for option in ("--station", "--up-to"):
+        if config.getoption(option) not in (None, *stations.NUMBERS):
+            raise pytest.UsageError("there is no station %s; there are %s" % (config.getoption(option), " ".join(stations.NUMBERS)))
     whole_suite = not any(config.getoption(name) for name in ("--step", "--prog", "--stage", "--station", "--tls"))
     config.smtpd_whole_suite = whole_suite
     config.smtpd_step = config.getoption("--step") or config.getoption("--stage") or newest_step()
@@ -140,8 +142,13 @@ def is_wanted(item):
     return (not config.getoption("--repository")
             and config.getoption("--from-stage") <= stage_of(item) <= config.smtpd_stage
             and config.getoption("--station") in (None, station_of(item))
+            and (config.getoption("--up-to") is None or is_up_to(config.getoption("--up-to"), item))
             and (not config.getoption("--changed") or says_something(item))
             and (only is None or only.args[0] == config.smtpd_step))
+
+
+def is_up_to(last, item):
+    return stations.NUMBERS.index(station_of(item)) <= stations.NUMBERS.index(last)
 
 
 def says_something(item):
@@ -186,7 +193,7 @@ def pytest_itemcollected(item):
         if number:
             item.add_marker(pytest.mark.station(number))
     if station_of(item) not in stations.NUMBERS:
-        raise pytest.UsageError("%s: no line `# ======== 2.2 The path` above it says to which station it belongs" % item.nodeid)
+        raise pytest.UsageError("%s: no line `# ======== 2.2 Paths` above it says to which station it belongs" % item.nodeid)
     if item.get_closest_marker("robust") is None:
         item.add_marker("core")
 

@@ -150,9 +150,10 @@ def runs_of(python, scratch, step, arguments, extra, plaintext=False):
 def run_all(python, scratch, extra, plaintext):
     """Every step, three side by side on two processors, for they wait a lot; those that take longest go first. What an
     earlier stage asks is asked again where the step has changed what answers it."""
-    runs = [Run(python, scratch, "the repository", ["--repository", "--ignore-glob=%s/repository/test_tutorial*.py" % TESTS], extra),
-            Run(python, scratch, "the tutorial", ["--repository", "--ignore-glob=%s/test_0*.py" % TESTS,
-                                                  "--ignore-glob=%s/repository/test_[!t]*.py" % TESTS], extra)]
+    runs = [Run(python, scratch, title, ["--repository"] + ["--ignore-glob=%s/%s" % (TESTS, name) for name in others], extra)
+            for title, others in (("the repository", ["repository/test_[st]*.py"]),
+                                  ("the stations", ["test_0*.py", "repository/test_[!s]*.py"]),
+                                  ("the tutorial", ["test_0*.py", "repository/test_[!t]*.py"]))]
     for step in reversed(steps()):
         runs += runs_of(python, scratch, step, ["--changed"], extra, plaintext)
     passed = failed = 0

@@ -389,6 +389,17 @@ def test_19_faulty_commands_are_forgiven(client):
     client.rcpt()
 
 
+def test_the_last_words_arrive_whatever_else_was_sent(client):
+    """The last replies arrive and the end is orderly, however much the client has sent after them (RFC 1122
+    4.2.2.13)"""
+    client.ehlo()
+    client.send_raw(b"FROB\r\n" * 20000)
+    for _ in range(20):
+        client.expect(500)
+    client.expect(421)
+    client.expect_closed(orderly=True)
+
+
 # ---- HTTP
 
 SMTP_IN_A_BODY = ("EHLO client.example\r\nMAIL FROM:<alice@example.org>\r\nRCPT TO:<you@localhost>\r\nDATA\r\n"
