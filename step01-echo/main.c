@@ -159,9 +159,10 @@ static void open_listeners(struct server *server, const struct config *config)
         die("cannot listen on any address");
 }
 
-/* Who reads this may connect. */
+/* Who reads this may connect, and may expect a clean end. */
 static void announce(const struct server *server)
 {
+    serving = 1;
     for (size_t i = 0; i < server->listeners_count; i++) {
         struct place place = place_of(server->listeners[i].fd);
         printf("listening on %s port %s\n", place.host, place.port);
@@ -251,7 +252,6 @@ static void accept_clients(struct server *server, const struct config *config,
  * short. */
 static void run(struct server *server, const struct config *config)
 {
-    serving = 1;
     while (!stopping) {
         if (poll(server->listeners, server->listeners_count, WAIT) > 0)
             for (size_t i = 0; i < server->listeners_count; i++)

@@ -175,12 +175,11 @@ static void command_rcpt(struct session *session, const char *argument)
     struct path path;
 
     argument += strspn(argument, " ");
-    if (!path_parse(&argument, &path) || !*path.text)
+    if (!path_parse(&argument, &path) || !*path.text ||
+        (*argument && *argument != ' '))
         session_reply(session, 501, "5.1.3", "syntax: RCPT TO:<address>");
-    else if (*argument == ' ')
-        session_reply(session, 555, "5.5.4", "RCPT has no parameters here");
     else if (*argument)
-        session_reply(session, 501, "5.1.3", "syntax: RCPT TO:<address>");
+        session_reply(session, 555, "5.5.4", "RCPT has no parameters here");
     else
         add_recipient(session, &path);
 }
