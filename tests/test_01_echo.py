@@ -493,6 +493,7 @@ def test_more_than_1024_descriptors_are_open(start):
     assert server.stop() == 0
 
 
+@pytest.mark.plaintext
 @pytest.mark.parametrize("closed", [(0,), (2,), (0, 2)], ids=str)
 def test_started_without_standard_streams(start, closed):
     """`2>&-`: what is meant for a person must not go to whatever gets that number"""

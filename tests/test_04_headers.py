@@ -18,7 +18,8 @@ import pytest
 
 from client import TIMEOUT, TIMEOUT_SCALE, Client
 from report import Receiver, compare, header, people, sample, words
-from server import environment, make_mailbox
+from server import environment, make_mailbox, trace_and_content
+from test_01_echo import start_without_stdout
 
 pytestmark = pytest.mark.stage(4)
 
@@ -808,6 +809,22 @@ def test_reports_that_nobody_reads(start):
     for report in server.reports():
         assert re.match(r"message \S+ to you@localhost, \d+ bytes$", report[0])
         assert all(line.startswith("  ") for line in report[1:])
+
+
+def test_a_report_does_not_go_into_the_mail(program, step, tmp_path):
+    """`>&-`: a program that was started without standard output keeps what it stores clean"""
+    make_mailbox(tmp_path / "mail", "you")
+    process, address = start_without_stdout(program, ["-m", "mail"], tmp_path)
+    if process.poll() is None:
+        client = Client(socket.create_connection(address, TIMEOUT))
+        client.expect(220)
+        client.ehlo()
+        client.deliver(header("Subject: alone"))
+        client.quit()
+        process.send_signal(signal.SIGTERM)
+        stored, = (tmp_path / "mail" / "you" / "new").iterdir()
+        assert trace_and_content(stored.read_bytes())[2] == header("Subject: alone").replace(b"\r\n", b"\n")
+    assert process.wait(TIMEOUT) in (0, 1)
 
 
 def test_reports_of_many_at_once_do_not_mix(start):
