@@ -18,7 +18,8 @@ import pytest
 
 from client import TIMEOUT, TIMEOUT_SCALE, Client
 from report import Receiver, compare, header, people, sample, words
-from server import environment, make_mailbox
+from server import environment, make_mailbox, trace_and_content
+from test_02_strangers import start_without_stdout
 
 # ======== 4.1 Fields and slices
 
@@ -862,6 +863,23 @@ def test_reports_that_nobody_reads(start):
     for report in server.reports():
         assert re.match(r"message \S+ to you@localhost, \d+ bytes$", report[0])
         assert all(line.startswith("  ") for line in report[1:])
+
+
+@pytest.mark.robust
+def test_a_report_does_not_go_into_the_mail(program, step, tmp_path):
+    """With standard output closed at the start no report goes into the mail"""
+    make_mailbox(tmp_path / "mail", "you")
+    process, address = start_without_stdout(program, ["-m", "mail"], tmp_path)
+    if process.poll() is None:
+        client = Client(socket.create_connection(address, TIMEOUT))
+        client.expect(220)
+        client.ehlo()
+        client.deliver(header("Subject: alone"))
+        client.quit()
+        process.send_signal(signal.SIGTERM)
+        stored, = (tmp_path / "mail" / "you" / "new").iterdir()
+        assert trace_and_content(stored.read_bytes())[2] == header("Subject: alone").replace(b"\r\n", b"\n")
+    assert process.wait(TIMEOUT) in (0, 1)
 
 
 @pytest.mark.robust
