@@ -1,13 +1,14 @@
 """The stations: one failure seen, one idea, the code that answers it, the tests that show the answer.
 
-This is the one table of them. The text has a section for each; a line `# ======== 2.2 Paths` in a test file says
-that the tests below it belong to station 2.2; `python3 tests/run.py 2 --station 2.2` runs those of one, and
-`make spec-02` prints what they ask. Needs nothing beside Python.
+This is the one table of them. The text has a section for each; a line `# ======== 2.2 Paths` in a test
+file says that the tests below it belong to station 2.2; `python3 tests/run.py 2 --station 2.2` runs those
+of one, and `make spec-02` prints what they ask. Needs nothing beside Python.
 """
 import re
 from collections import namedtuple
 
-# number; title; the heading of its section in TUTORIAL.md; {file: the functions that it brings there, "" for the whole file}
+# number; title; the heading of its section in TUTORIAL.md; {file: the functions that it brings there, "" for
+# the whole file}
 Station = namedtuple("Station", "number title section brings")
 
 
@@ -25,7 +26,8 @@ STATIONS = [
         "options.[ch]": "options_parse"}),
 
     station("2.1", "A conversation", {
-        "session.[ch]": "trouble bad_order reset command_helo command_ehlo commands run_command say session_run"}),
+        "session.[ch]": "trouble bad_order reset command_helo command_ehlo commands run_command say "
+                        "session_run"}),
     station("2.2", "Paths", {
         "path.[ch]": "path_parse",
         "session.[ch]": "command_mail is_local command_rcpt",
@@ -47,8 +49,8 @@ STATIONS = [
         "maildir.[ch]": "maildir_begin make_name maildir_write",
         "session.[ch]": "command_data"}),
     station("3.2", "Keep it", {
-        "maildir.[ch]": "maildir_commit maildir_end sync_directory complete maildir_prepare look_for maildir_find "
-                        "is_linked maildir_reply",
+        "maildir.[ch]": "maildir_commit maildir_end sync_directory complete maildir_prepare look_for "
+                        "maildir_find is_linked maildir_reply",
         "receive.[ch]": "prepend_fields",
         "conn.[ch]": "conn_set_peer",
         "session.[ch]": "greet",
@@ -157,7 +159,8 @@ BANNER = re.compile(r"^# =+ (\d\.\d+) ?(.*)$", re.M)
 
 def banners(text):
     """[(line, number, title)] of a test file."""
-    return [(text.count("\n", 0, found.start()) + 1, found.group(1), found.group(2)) for found in BANNER.finditer(text)]
+    return [(text.count("\n", 0, found.start()) + 1, found.group(1), found.group(2))
+            for found in BANNER.finditer(text)]
 
 
 def station_at(rows, line):
