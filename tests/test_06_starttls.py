@@ -1,7 +1,7 @@
 """Stage 6: mail over TLS, as the sender and the operator see it. STARTTLS is RFC 3207, TLS 1.3 is RFC 8446.
 
-The client's TLS is OpenSSL's here, by way of Python's ssl module, and other people's programs where they are installed.
-What a client can do wrong inside TLS is for test_06_handshake.py.
+The client's TLS is OpenSSL's here, by way of Python's ssl module, and other people's programs where they
+are installed. What a client can do wrong inside TLS is for test_06_handshake.py.
 """
 import email
 import email.policy
@@ -33,10 +33,12 @@ from test_01_echo import expect_fault
 # ======== 6.1 The command, and why it can be stripped
 
 SUITES = ["TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256"]
-GROUPS = {"x25519": "X25519", "secp256r1": "P-256"}            # RFC 8446's names, and those of OpenSSL's programs
+GROUPS = {"x25519": "X25519",
+          "secp256r1": "P-256"}            # RFC 8446's names, and those of OpenSSL's programs
 SIMPLE = b"From: alice@example.org\r\nSubject: test\r\n\r\nHello.\r\n"
 HANDSHAKE, ALERT = 22, 21                                      # content types: RFC 8446 5.1
-P256_KEY_INFO = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")     # up to the point: RFC 5480
+# up to the point: RFC 5480
+P256_KEY_INFO = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
 TLSA = re.compile(r"_25\._tcp\.(\S+?)\.? (?:\d+ )?IN TLSA 3 1 1 ([0-9a-fA-F]{64})$")
 ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 
@@ -54,7 +56,8 @@ def big_message(size=5000000):
     chance = random.Random(6)
     alphabet = bytes(byte for byte in range(256) if byte not in b"\r\n")
     table = bytes(alphabet[byte % len(alphabet)] for byte in range(256))
-    noise, lines, at = chance.getrandbits(8 * size).to_bytes(size, "big").translate(table), [b"Subject: big", b""], 0
+    noise, lines, at = chance.getrandbits(8 * size).to_bytes(size, "big").translate(table), [b"Subject: big",
+                                                                                             b""], 0
     while at < size:
         length = chance.randrange(990)
         lines.append(b"." * (length % 3 == 0) + noise[at:at + length])
@@ -72,7 +75,8 @@ def verifying(cafile, **settings):
 
 
 def trusting(group=None, **settings):
-    """A context that does not ask who the server is. OpenSSL's first choice is x25519, and Python can not name that one."""
+    """A context that does not ask who the server is. OpenSSL's first choice is x25519, and Python can not
+    name that one."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     if group == "secp256r1":
@@ -151,7 +155,8 @@ def test_mail_over_tls(server, client):
 
 @pytest.mark.key
 def test_starttls_is_not_offered_twice(client):
-    """RFC 3207 4.2: a server must not offer STARTTLS after a handshake, and a client must not ask for it; all else stays"""
+    """RFC 3207 4.2: a server must not offer STARTTLS after a handshake, and a client must not ask for it;
+    all else stays"""
     before = client.ehlo().keywords
     client.starttls()
     after = client.ehlo().keywords
@@ -245,7 +250,8 @@ def test_there_is_no_second_greeting(client):
 
 
 def test_an_envelope_from_before_is_gone(server, client):
-    """RFC 3207 4.2: what was said in plaintext may be a stranger's. (STARTTLS within a transaction may be refused, too.)"""
+    """RFC 3207 4.2: what was said in plaintext may be a stranger's. (STARTTLS within a transaction may be
+    refused, too.)"""
     client.ehlo("stranger.example")
     client.mail("stranger@example.org")
     client.rcpt()
@@ -271,12 +277,15 @@ def test_an_envelope_from_before_is_gone(server, client):
 
 @pytest.mark.parametrize("injected", [
     b"NOOP\r\n", b"NOO", b"NOOP\r\n" * 300, b"RSET\r\nQUIT\r\n", b"EHLO injected.example\r\n",
-    b"EHLO injected.example\r\nMAIL FROM:<injected@example.org>\r\nRCPT TO:<you@localhost>\r\nDATA\r\ninjected\r\n.\r\n",
-    b"EHLO injected.example\r\nMAIL FROM:<injected@example.org>\r\nRCPT TO:<you@localhost>\r\nDATA\r\nSubject: injected\r\n\r\n"],
+    b"EHLO injected.example\r\nMAIL FROM:<injected@example.org>\r\nRCPT TO:<you@localhost>\r\nDATA\r\n"
+    b"injected\r\n.\r\n",
+    b"EHLO injected.example\r\nMAIL FROM:<injected@example.org>\r\nRCPT TO:<you@localhost>\r\nDATA\r\n"
+    b"Subject: injected\r\n\r\n"],
     ids=["a command", "half a command", "many commands", "QUIT", "EHLO", "a message", "half a message"])
 @pytest.mark.parametrize("before", [b"", b"EHLO client.example\r\nNOOP\r\n"], ids=["", "in a group"])
 def test_injected_plaintext_is_discarded(server, client, injected, before):
-    """RFC 3207 6, CVE-2011-0411: bytes that came in one packet with STARTTLS are not taken for the client's after it"""
+    """RFC 3207 6, CVE-2011-0411: bytes that came in one packet with STARTTLS are not taken for the client's
+    after it"""
     if not before:
         client.ehlo()
     client.send_raw(before + b"STARTTLS\r\n" + injected)
@@ -294,12 +303,14 @@ def test_injected_plaintext_is_discarded(server, client, injected, before):
     assert b"injected" not in server.only_message()
 
 
+@pytest.mark.robust
 def test_injected_plaintext_that_comes_later_is_no_tls(server, client):
     """RFC 8446 6: what is no TLS record ends the connection, and no command in it is done"""
     client.ehlo()
     client.send("STARTTLS")
     client.expect(220)
-    client.send_raw(b"EHLO injected.example\r\nMAIL FROM:<injected@example.org>\r\nRCPT TO:<you@localhost>\r\nDATA\r\n"
+    client.send_raw(b"EHLO injected.example\r\nMAIL FROM:<injected@example.org>\r\nRCPT "
+                    b"TO:<you@localhost>\r\nDATA\r\n"
                     b"injected\r\n.\r\n")
     rest = client.read_to_the_end()
     assert rest == b"" or rest[0] == ALERT
@@ -307,6 +318,7 @@ def test_injected_plaintext_that_comes_later_is_no_tls(server, client):
     tls_client(server).ehlo()
 
 
+@pytest.mark.robust
 def test_plaintext_in_the_middle_of_tls(server):
     """RFC 8446 5.2: a message, half of it protected, is no message"""
     client = tls_client(server)
@@ -333,7 +345,8 @@ def test_trace_information(server, request):
     client.ehlo("me.example")
     client.deliver(SIMPLE)
     field = received_field(server)
-    assert re.match(r"Received: from me\.example \(.*\[127\.0\.0\.1\]\) by \S+ .*\bwith ESMTPS\b.* id \S+", field), field
+    assert re.match(r"Received: from me\.example \(.*\[127\.0\.0\.1\]\) by \S+ .*\bwith ESMTPS\b.* id \S+",
+                    field), field
     if not request.config.getoption("--prog"):
         assert re.search(r" for <you@localhost> tls %s; " % client.sock.cipher()[0], field), field
     message = email.message_from_bytes(server.only_message(), policy=email.policy.default)
@@ -356,7 +369,9 @@ def test_the_protocol_has_a_registered_name(server, hello, parameters, protocol)
     client.send(hello + " me.example")
     client.expect(250)
     client.deliver(SIMPLE, parameters=parameters)
-    assert re.search(r" with (\S+)", received_field(server)).group(1).rstrip(";") in (protocol, "ESMTPS" if parameters else protocol)
+    assert re.search(r" with (\S+)", received_field(server)).group(1).rstrip(";") in (protocol,
+                                                                                      "ESMTPS" if parameters
+                                                                                      else protocol)
 
 
 # ---- whole messages
@@ -387,11 +402,14 @@ with smtplib.SMTP("127.0.0.1", int(port), timeout=%g) as client:
 
 
 def send_with_python(server, path, suite):
-    """Deliver a file from a process of its own, where this suite is the only one. Returns [suite, version]."""
+    """Deliver a file from a process of its own, where this suite is the only one. Returns [suite,
+    version]."""
     configuration = path.with_suffix(".cnf")
     configuration.write_text(OPENSSL_CONF % suite)
-    command = [sys.executable, "-c", SENDER, str(server.port), str(path), str(server.directory / "certificate.pem")]
-    done = subprocess.run(command, env={**os.environ, "OPENSSL_CONF": str(configuration)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=3 * TIMEOUT,
+    command = [sys.executable, "-c", SENDER, str(server.port), str(path),
+               str(server.directory / "certificate.pem")]
+    done = subprocess.run(command, env={**os.environ, "OPENSSL_CONF": str(configuration)},
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=3 * TIMEOUT,
                           universal_newlines=True)
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
@@ -422,7 +440,8 @@ def test_each_group(server, tmp_path, group):
 
 
 def test_the_preferred_suite(server):
-    """ChaCha20-Poly1305 is fast in plain C, so it is chosen where both are offered, whatever the client likes best"""
+    """ChaCha20-Poly1305 is fast in plain C, so it is chosen where both are offered, whatever the client
+    likes best"""
     client = tls_client(server)
     assert client.sock.cipher()[0] == "TLS_CHACHA20_POLY1305_SHA256"
 
@@ -438,6 +457,7 @@ def test_many_messages_in_one_session(server):
     assert sorted(contents(server)) == sorted(map(as_stored, bodies))
 
 
+@pytest.mark.robust
 def test_a_message_in_tiny_records(server):
     """RFC 8446 5.1: records do not end where lines do"""
     client = tls_client(server)
@@ -451,6 +471,7 @@ def test_a_message_in_tiny_records(server):
     assert contents(server) == [as_stored(message)]
 
 
+@pytest.mark.robust
 def test_50_clients_at_once(server):
     """All of them are connected before the first one is through"""
     bodies = [b"Subject: %d\r\n\r\n" % number + b"%d\r\n" % number * 2000 for number in range(50)]
@@ -488,7 +509,8 @@ def test_50_clients_at_once(server):
 # ---- the end of a connection
 
 def test_close_notify_after_quit(client):
-    """RFC 8446 6.1: without it nobody knows whether that was all. (expect_closed takes a bare end for a reset.)"""
+    """RFC 8446 6.1: without it nobody knows whether that was all. (expect_closed takes a bare end for a
+    reset.)"""
     client.ehlo()
     client.starttls()
     client.ehlo()
@@ -518,7 +540,8 @@ def test_close_notify_at_the_servers_end(start):
 
 
 def test_the_client_goes_without_quit(server):
-    """RFC 8446 6.1, RFC 3207 4: close_notify is answered with the same, and there is no way back to plaintext"""
+    """RFC 8446 6.1, RFC 3207 4: close_notify is answered with the same, and there is no way back to
+    plaintext"""
     client = tls_client(server)
     client.ehlo()
     client.sock.settimeout(TIMEOUT)
@@ -590,6 +613,7 @@ def test_a_client_that_does_not_like_the_certificate(server):
     expect_life(server)
 
 
+@pytest.mark.robust
 @pytest.mark.parametrize("reset", [False, True], ids=["end", "reset"])
 def test_a_client_that_goes_in_the_middle_of_the_handshake(server, reset):
     """At whatever byte: it costs that connection only"""
@@ -604,6 +628,7 @@ def test_a_client_that_goes_in_the_middle_of_the_handshake(server, reset):
     expect_life(server)
 
 
+@pytest.mark.robust
 def test_a_client_that_stalls_in_the_handshake(start):
     """The idle timeout, -t, holds there too; whatever comes then is no plaintext"""
     server = start("-t", "1")
@@ -620,7 +645,8 @@ def test_a_client_that_stalls_in_the_handshake(start):
 
 
 def test_a_client_that_drips(start):
-    """-t is the time for the whole handshake: who sends an octet now and then is never idle, and stays for ever"""
+    """-t is the time for the whole handshake: who sends an octet now and then is never idle, and stays for
+    ever"""
     server = start("-t", "2")
     client = server.connect()
     client.ehlo()
@@ -639,7 +665,8 @@ def test_a_client_that_drips(start):
             ended = True
         if ended or time.monotonic() - begin > 2 + TIMEOUT:
             break
-    assert ended, "expected: an end after 2 seconds\ncame:     nothing in %g seconds" % (time.monotonic() - begin)
+    took = time.monotonic() - begin
+    assert ended, "expected: an end after 2 seconds\ncame:     nothing in %g seconds" % took
     assert 1.5 < time.monotonic() - begin < 3 + TIMEOUT / 5
     client.close()
     expect_life(server)
@@ -659,7 +686,8 @@ def test_time_after_the_handshake(start):
 def told(server):
     """What was written on standard error about a connection, as (address, why) for each line."""
     lines = server.stderr_text().splitlines()
-    return [re.search(r"\[((?:IPv6:)?[0-9a-f.:]+)\].*: (.*)$", line).groups() for line in lines if "warning" not in line]
+    return [re.search(r"\[((?:IPv6:)?[0-9a-f.:]+)\].*: (.*)$", line).groups() for line in lines
+            if "warning" not in line]
 
 
 def fail_with_tls_1_2(server):
@@ -691,10 +719,12 @@ def fail_by_waiting(server):
     return half.client
 
 
-@pytest.mark.parametrize("fail, words", [(fail_with_tls_1_2, "protocol_version"), (fail_with_the_certificate, "bad_certificate|unknown_ca"),
+@pytest.mark.parametrize("fail, words", [(fail_with_tls_1_2, "protocol_version"),
+                                         (fail_with_the_certificate, "bad_certificate|unknown_ca"),
                                          (fail_by_leaving, "hung up"), (fail_by_waiting, "slow")])
 def test_a_handshake_that_fails_is_told(ours, start, fail, words):
-    """One line on standard error, without -v: who, and which alert or what else. The operator has no other way to know"""
+    """One line on standard error, without -v: who, and which alert or what else. The operator has no other
+    way to know"""
     server = start("-t", "2")
     fail(server).close()
     assert eventually(lambda: told(server)), "expected: a line on standard error\ncame:     nothing"
@@ -703,6 +733,7 @@ def test_a_handshake_that_fails_is_told(ours, start, fail, words):
     assert address == server.listening[0][0] and re.search(words, why), why
 
 
+@pytest.mark.robust
 def test_an_end_of_the_server_in_the_middle_of_a_handshake(start):
     """SIGTERM: nobody who stalls can hold it up"""
     server = start()
@@ -717,6 +748,7 @@ def test_an_end_of_the_server_in_the_middle_of_a_handshake(start):
     assert server.stop() == 0
 
 
+@pytest.mark.robust
 def test_a_client_that_speaks_tls_at_once(server):
     """Port 25 is no port 465: a ClientHello is no command, and it is not answered with TLS"""
     client = server.connect()
@@ -768,7 +800,8 @@ def test_the_made_certificate_is_the_one_in_use(server):
 
 @pytest.mark.parametrize("name", ["localhost", "mx.example.org", "second.example.org"])
 def test_the_made_certificate_is_good_for_each_domain(start, name):
-    """RFC 5280, RFC 9525: a client that trusts this certificate verifies the name that it has been given with -d"""
+    """RFC 5280, RFC 9525: a client that trusts this certificate verifies the name that it has been given
+    with -d"""
     server = start("-d", "localhost", "-d", "mx.example.org", "-d", "second.example.org")
     strict = {"verify_flags": ssl.VERIFY_X509_STRICT} if sys.version_info >= (3, 10) else {}
     client = server.connect()
@@ -808,7 +841,8 @@ def test_two_servers_have_two_keys(start):
 
 @pytest.mark.key
 def test_the_dane_record(server):
-    """RFC 6698 2.1, RFC 7671 5.1: the SHA-256 of the SubjectPublicKeyInfo of the certificate that is in use"""
+    """RFC 6698 2.1, RFC 7671 5.1: the SHA-256 of the SubjectPublicKeyInfo of the certificate that is in
+    use"""
     _, digest = tlsa(server)
     client = tls_client(server)
     info = key_info(client.sock.getpeercert(binary_form=True))
@@ -836,6 +870,7 @@ def options(tmp_path):
     return ["-p", "0", "-m", tmp_path / "mail"]
 
 
+@pytest.mark.robust
 @pytest.mark.parametrize("there", ["certificate", "key"])
 def test_only_one_of_the_two_files(run, options, tmp_path, there):
     """One line that names it: whatever it was that went wrong, a new pair is not the answer"""
@@ -847,6 +882,7 @@ def test_only_one_of_the_two_files(run, options, tmp_path, there):
     assert sorted(path.name for path in tmp_path.glob("*.pem*")) == [paths[there].name]
 
 
+@pytest.mark.robust
 @pytest.mark.parametrize("letter", ["-c", "-k"])
 def test_only_one_of_the_two_options(run, options, tmp_path, letter):
     """A certificate is no use without its key: that is wrong usage"""
@@ -867,15 +903,18 @@ def test_a_pair_from_elsewhere(start, tmp_path):
     client.starttls(verifying(directory / "authority.pem"), "leaf.example")
     client.ehlo()
     client.deliver(SIMPLE)
-    assert tlsa(server)[1].lower() == hashlib.sha256(key_info(ssl.PEM_cert_to_DER_cert(tls_credentials.LEAF))).hexdigest()
+    leaf = ssl.PEM_cert_to_DER_cert(tls_credentials.LEAF)
+    assert tlsa(server)[1].lower() == hashlib.sha256(key_info(leaf)).hexdigest()
 
 
 def test_the_key_of_another_certificate(start, run, tmp_path):
     """One line, at the start, and not an alert in every handshake"""
     first, second = start(), start()
-    result = run("-p", "0", "-m", first.mail, "-c", first.directory / "certificate.pem", "-k", second.directory / "key.pem")
+    result = run("-p", "0", "-m", first.mail, "-c", first.directory / "certificate.pem", "-k",
+                 second.directory / "key.pem")
     expect_fault(result, 1)
-    assert str(first.directory / "certificate.pem") in result.stderr or str(second.directory / "key.pem") in result.stderr
+    named = str(first.directory / "certificate.pem"), str(second.directory / "key.pem")
+    assert named[0] in result.stderr or named[1] in result.stderr
 
 
 UNFIT = {
@@ -885,12 +924,14 @@ UNFIT = {
     "P-384": (tls_credentials.P384_CERTIFICATE, tls_credentials.P384_KEY),
     "Ed25519": (tls_credentials.ED25519_CERTIFICATE, tls_credentials.ED25519_KEY),
     "encrypted": (tls_credentials.LEAF, tls_credentials.ENCRYPTED_PKCS8),
-    "empty files": ("", ""), "no PEM": ("certificate\n", "key\n"), "exchanged": (tls_credentials.SEC1, tls_credentials.LEAF),
+    "empty files": ("", ""), "no PEM": ("certificate\n", "key\n"),
+    "exchanged": (tls_credentials.SEC1, tls_credentials.LEAF),
     "half a key": (tls_credentials.LEAF, tls_credentials.SEC1[:100]),
     "half a certificate": (tls_credentials.LEAF[:300], tls_credentials.SEC1),
 }
 
 
+@pytest.mark.robust
 @pytest.mark.parametrize("fault", UNFIT)
 def test_credentials_that_do_not_fit(run, options, tmp_path, fault):
     """One line that names the file, and no port that is open for a moment"""
@@ -899,6 +940,7 @@ def test_credentials_that_do_not_fit(run, options, tmp_path, fault):
     assert str(tmp_path / "c.pem") in result.stderr or str(tmp_path / "k.pem") in result.stderr
 
 
+@pytest.mark.robust
 def test_a_place_where_none_can_be_made(run, options, tmp_path):
     """One line that names the file"""
     result = run(*options, "-c", tmp_path / "missing" / "c.pem", "-k", tmp_path / "missing" / "k.pem")
@@ -928,8 +970,8 @@ def test_the_key_log(start, tmp_path):
     assert str(theirs) in server.stderr_text()      # nobody is to be surprised by it
 
 
-@pytest.mark.parametrize("kind", ["link", "others can read it", "a group can read it", "others can change it", "somebody else's",
-                                  "pipe", "directory"])
+@pytest.mark.parametrize("kind", ["link", "others can read it", "a group can read it",
+                                  "others can change it", "somebody else's", "pipe", "directory"])
 def test_a_key_log_that_others_could_open(run, options, tmp_path, kind):
     """Whoever reads it reads the mail: one line that names it, and no start"""
     log, precious = tmp_path / "keys.log", tmp_path / "precious"
@@ -943,12 +985,14 @@ def test_a_key_log_that_others_could_open(run, options, tmp_path, kind):
         log.mkdir()
     else:
         log.touch()
-        log.chmod({"others can read it": 0o604, "a group can read it": 0o640, "others can change it": 0o602}.get(kind, 0o600))
+        log.chmod({"others can read it": 0o604, "a group can read it": 0o640,
+                   "others can change it": 0o602}.get(kind, 0o600))
     if kind == "somebody else's":
         if not ROOT:
             pytest.skip("only root can give files away")
         os.chown(str(log), pwd.getpwnam(SOMEBODY).pw_uid, -1)
-    result = run(*options, "-c", tmp_path / "c.pem", "-k", tmp_path / "k.pem", env={**os.environ, "SSLKEYLOGFILE": str(log)})
+    result = run(*options, "-c", tmp_path / "c.pem", "-k", tmp_path / "k.pem",
+                 env={**os.environ, "SSLKEYLOGFILE": str(log)})
     expect_fault(result, 1, log)
     assert precious.read_text() == "data"
 
@@ -964,9 +1008,9 @@ def test_the_trace(ours, start, tmp_path):
     server.stop()
     text = server.stderr_text()
     at = 0
-    for part in ("C: STARTTLS", "S: 220", "ClientHello", "ServerHello", "EncryptedExtensions", "Certificate", "CertificateVerify",
-                 "Finished", "C: EHLO inside.example", "S: 250", "C: MAIL FROM:<alice@example.org>", "C: QUIT", "S: 221",
-                 "close_notify"):
+    for part in ("C: STARTTLS", "S: 220", "ClientHello", "ServerHello", "EncryptedExtensions", "Certificate",
+                 "CertificateVerify", "Finished", "C: EHLO inside.example", "S: 250",
+                 "C: MAIL FROM:<alice@example.org>", "C: QUIT", "S: 221", "close_notify"):
         assert part in text[at:], part
         at = text.index(part, at)
     assert all(c in "\n\t" or c.isprintable() for c in text)
@@ -979,7 +1023,9 @@ def test_the_trace(ours, start, tmp_path):
 
 # ---- while it starts
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
+@pytest.mark.robust
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP],
+                         ids=lambda number: number.name)
 @pytest.mark.parametrize("blocked", [False, True], ids=["", "signals blocked"])
 def test_a_start_that_waits_for_a_file_can_be_ended(program, tmp_path, number, blocked):
     """A key that comes through a pipe may never come. What ends the server ends the start too."""
@@ -997,7 +1043,8 @@ def test_a_start_that_waits_for_a_file_can_be_ended(program, tmp_path, number, b
         return writers
 
     mask = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP} if blocked else set()
-    with subprocess.Popen([*program, "-p", "0", "-m", "mail", "-c", files[0], "-k", files[1]], cwd=str(tmp_path),
+    with subprocess.Popen([*program, "-p", "0", "-m", "mail", "-c", files[0], "-k", files[1]],
+                          cwd=str(tmp_path),
                           preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, mask),
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         try:
@@ -1042,11 +1089,13 @@ def public_directory(public_place, request):
 def ids(pid):
     """The user and group ids of a process: {"Uid": [real, effective, saved, file system], ...}"""
     text = Path("/proc/%d/status" % pid).read_text()
-    return {name: list(map(int, re.search(r"^%s:(.*)$" % name, text, re.M).group(1).split())) for name in ("Uid", "Gid", "Groups")}
+    return {name: list(map(int, re.search(r"^%s:(.*)$" % name, text, re.M).group(1).split()))
+            for name in ("Uid", "Gid", "Groups")}
 
 
 def test_another_user_for_good(public_directory, start):
-    """-u: real, effective and saved ids, and no group of root's is kept. Mail is delivered, and belongs to that user"""
+    """-u: real, effective and saved ids, and no group of root's is kept. Mail is delivered, and belongs to
+    that user"""
     if not Path("/proc/self/status").exists():
         pytest.skip("no /proc here")
     user = pwd.getpwnam(SOMEBODY)
@@ -1064,6 +1113,7 @@ def test_another_user_for_good(public_directory, start):
     assert {path.stat().st_uid for path in server.new()} == {user.pw_uid}
 
 
+@pytest.mark.robust
 def test_the_key_stays_roots(public_directory, start):
     """It was read before the user changed, and is not for that user to read"""
     server = start("-u", SOMEBODY, directory=public_directory)
@@ -1072,11 +1122,13 @@ def test_the_key_stays_roots(public_directory, start):
     tls_client(server).ehlo()
 
 
+@pytest.mark.robust
 def test_a_user_who_does_not_exist(run, options):
     """One line that names the user"""
     expect_fault(run(*options, "-u", "no-such-user"), 1, "no-such-user")
 
 
+@pytest.mark.robust
 def test_another_user_takes_root(run, options):
     """One line, and not a server that is still who it was"""
     other = next(entry for entry in pwd.getpwall() if entry.pw_uid not in (0, 65534))
@@ -1092,6 +1144,7 @@ def test_another_user_takes_root(run, options):
     expect_fault(result, 1, other.pw_name)
 
 
+@pytest.mark.robust
 def test_a_warning_for_root(ours, public_directory, start):
     """Who runs this as root is told of -u, and who has said it is not"""
     first = start("-m", "mail2", directory=public_directory)
@@ -1112,8 +1165,10 @@ def installed(name):
 
 
 def converse(command, text, server):
-    """Run a program that passes on what it reads, until the server has said 221; returns all it has printed."""
-    process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    """Run a program that passes on what it reads, until the server has said 221; returns all it has
+    printed."""
+    process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT)
     timer = threading.Timer(TIMEOUT, process.kill)
     timer.start()
     output = b""
@@ -1131,13 +1186,15 @@ def converse(command, text, server):
         process.wait()
 
 
-CONVERSATION = (b"EHLO client.example\r\nMAIL FROM:<alice@example.org>\r\nRCPT TO:<you@localhost>\r\nDATA\r\n"
+CONVERSATION = (b"EHLO client.example\r\nMAIL FROM:<alice@example.org>\r\nRCPT TO:<you@localhost>\r\n"
+                b"DATA\r\n"
                 + SIMPLE + b".\r\nQUIT\r\n")
 
 
 def openssl_command(server, *options):
     return ["openssl", "s_client", "-connect", "127.0.0.1:%d" % server.port, "-starttls", "smtp", "-CAfile",
-            server.directory / "certificate.pem", "-verify_return_error", "-verify_hostname", "localhost", "-ign_eof", *options]
+            server.directory / "certificate.pem", "-verify_return_error", "-verify_hostname", "localhost",
+            "-ign_eof", *options]
 
 
 @installed("openssl")
@@ -1156,10 +1213,13 @@ def test_openssl_s_client(server, suite, group):
 def test_openssl_agrees_with_the_dane_record(server):
     """RFC 7672 3.1.1: with the record that was printed the certificate needs no authority"""
     _, digest = tlsa(server)
-    command = openssl_command(server, "-dane_tlsa_domain", "localhost", "-dane_tlsa_rrdata", "3 1 1 " + digest)
+    command = openssl_command(server, "-dane_tlsa_domain", "localhost", "-dane_tlsa_rrdata",
+                              "3 1 1 " + digest)
     output = converse(command, b"QUIT\r\n", server)
-    assert re.search(r"DANE TLSA 3 1 1 \S* ?(\[.*\] )?matched", output) and "Verify return code: 0 (ok)" in output, output
-    wrong = converse(openssl_command(server, "-dane_tlsa_domain", "localhost", "-dane_tlsa_rrdata", "3 1 1 " + 64 * "0"), b"QUIT\r\n",
+    assert re.search(r"DANE TLSA 3 1 1 \S* ?(\[.*\] )?matched",
+                     output) and "Verify return code: 0 (ok)" in output, output
+    wrong = converse(openssl_command(server, "-dane_tlsa_domain", "localhost", "-dane_tlsa_rrdata",
+                                     "3 1 1 " + 64 * "0"), b"QUIT\r\n",
                      server)
     assert "Verify return code: 0 (ok)" not in wrong
 
@@ -1167,8 +1227,8 @@ def test_openssl_agrees_with_the_dane_record(server):
 @installed("gnutls-cli")
 def test_gnutls_cli(server):
     """It verifies the certificate and its name, and delivers"""
-    command = ["gnutls-cli", "--starttls-proto=smtp", "--x509cafile", server.directory / "certificate.pem", "--verify-hostname",
-               "localhost", "-p", server.port, "127.0.0.1"]
+    command = ["gnutls-cli", "--starttls-proto=smtp", "--x509cafile", server.directory / "certificate.pem",
+               "--verify-hostname", "localhost", "-p", server.port, "127.0.0.1"]
     output = converse(command, CONVERSATION, server)
     assert contents(server) == [as_stored(SIMPLE)], output
     assert "The certificate is trusted" in output and "TLS1.3" in output
@@ -1177,7 +1237,8 @@ def test_gnutls_cli(server):
 @installed("gnutls-cli")
 def test_gnutls_cli_without_tls_1_3(server):
     """It is told why, and gets nothing in plaintext"""
-    command = ["gnutls-cli", "--starttls-proto=smtp", "--insecure", "--priority", "NORMAL:-VERS-TLS1.3", "-p", server.port, "127.0.0.1"]
+    command = ["gnutls-cli", "--starttls-proto=smtp", "--insecure", "--priority", "NORMAL:-VERS-TLS1.3",
+               "-p", server.port, "127.0.0.1"]
     output = converse(command, b"", server)
     assert re.search(r"(?i)protocol version", output), output
     expect_life(server)
@@ -1185,7 +1246,8 @@ def test_gnutls_cli_without_tls_1_3(server):
 
 def deliver_with(command, server, message=SIMPLE):
     """A mail program that reads a message from standard input, and ends."""
-    done = subprocess.run(list(map(str, command)), input=message, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=2 * TIMEOUT)
+    done = subprocess.run(list(map(str, command)), input=message, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=2 * TIMEOUT)
     assert done.returncode == 0, done.stdout.decode("utf-8", "backslashreplace")
     stored, = contents(server)
     return stored, done.stdout.decode("utf-8", "backslashreplace")
@@ -1193,7 +1255,8 @@ def deliver_with(command, server, message=SIMPLE):
 
 def has_curl_with_smtp():
     curl = shutil.which("curl")
-    return curl and "smtp" in subprocess.run([curl, "--version"], stdout=subprocess.PIPE, universal_newlines=True).stdout.split()
+    return curl and "smtp" in subprocess.run([curl, "--version"], stdout=subprocess.PIPE,
+                                             universal_newlines=True).stdout.split()
 
 
 @pytest.mark.skipif(not has_curl_with_smtp(), reason="curl (with SMTP) is not installed")
@@ -1202,17 +1265,20 @@ def test_curl(server, tmp_path):
     message = big_message()
     path = tmp_path / "big.eml"
     path.write_bytes(message)
-    stored, _ = deliver_with(["curl", "-sS", "--ssl-reqd", "--url", "smtp://localhost:%d/client.example" % server.port, "--resolve",
-                              "localhost:%d:127.0.0.1" % server.port, "--cacert", server.directory / "certificate.pem", "--mail-from",
-                              "alice@example.org", "--mail-rcpt", "you@localhost", "--upload-file", path], server)
+    stored, _ = deliver_with(["curl", "-sS", "--ssl-reqd", "--url",
+                              "smtp://localhost:%d/client.example" % server.port, "--resolve",
+                              "localhost:%d:127.0.0.1" % server.port, "--cacert",
+                              server.directory / "certificate.pem", "--mail-from", "alice@example.org",
+                              "--mail-rcpt", "you@localhost", "--upload-file", path], server)
     assert hashlib.sha256(stored).digest() == hashlib.sha256(as_stored(message)).digest()
 
 
 @pytest.mark.skipif(not has_curl_with_smtp(), reason="curl (with SMTP) is not installed")
 def test_curl_insists_on_tls(plain_server):
     """curl --ssl-reqd: where no STARTTLS is offered, nothing is sent"""
-    done = subprocess.run(["curl", "-sS", "--ssl-reqd", "smtp://127.0.0.1:%d" % plain_server.port, "--mail-from", "alice@example.org",
-                           "--mail-rcpt", "you@localhost", "--upload-file", "-"], input=SIMPLE, stderr=subprocess.PIPE, timeout=2 * TIMEOUT)
+    done = subprocess.run(["curl", "-sS", "--ssl-reqd", "smtp://127.0.0.1:%d" % plain_server.port,
+                           "--mail-from", "alice@example.org", "--mail-rcpt", "you@localhost",
+                           "--upload-file", "-"], input=SIMPLE, stderr=subprocess.PIPE, timeout=2 * TIMEOUT)
     assert done.returncode == 64        # CURLE_USE_SSL_FAILED
     assert plain_server.messages() == []
 
@@ -1221,15 +1287,17 @@ def swaks_has_tls():
     swaks = shutil.which("swaks")
     if not swaks:
         return False
-    done = subprocess.run([swaks, "--support"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+    done = subprocess.run([swaks, "--support"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          universal_newlines=True)
     return bool(re.search(r"Basic TLS|TLS.* supported", done.stdout)) and "TLS not" not in done.stdout
 
 
 @pytest.mark.skipif(not swaks_has_tls(), reason="swaks (with Net::SSLeay) is not installed")
 def test_swaks(server):
     """swaks --tls, which verifies nothing unless told"""
-    stored, output = deliver_with(["swaks", "--server", "127.0.0.1", "--port", server.port, "--tls", "--from", "alice@example.org",
-                                   "--to", "you@localhost", "--ehlo", "client.example", "--data", "-"], server)
+    stored, output = deliver_with(["swaks", "--server", "127.0.0.1", "--port", server.port, "--tls",
+                                   "--from", "alice@example.org", "--to", "you@localhost", "--ehlo",
+                                   "client.example", "--data", "-"], server)
     assert stored.rstrip(b"\n") + b"\n" == as_stored(SIMPLE)
     assert re.search(r"TLS started with cipher TLSv1\.3:TLS_CHACHA20_POLY1305_SHA256", output), output
 
@@ -1237,7 +1305,9 @@ def test_swaks(server):
 @installed("msmtp")
 def test_msmtp(server):
     """It verifies the certificate and the name that it connects to"""
-    stored, _ = deliver_with(["msmtp", "--file=/dev/null", "--host=localhost", "--port=%d" % server.port, "--tls=on", "--tls-starttls=on",
-                              "--tls-trust-file=%s" % (server.directory / "certificate.pem"), "--from=alice@example.org", "you@localhost"],
+    stored, _ = deliver_with(["msmtp", "--file=/dev/null", "--host=localhost", "--port=%d" % server.port,
+                              "--tls=on", "--tls-starttls=on",
+                              "--tls-trust-file=%s" % (server.directory / "certificate.pem"),
+                              "--from=alice@example.org", "you@localhost"],
                              server, SIMPLE.replace(b"\r\n", b"\n"))
     assert stored.endswith(b"\nHello.\n") and b"Subject: test\n" in stored
