@@ -105,8 +105,7 @@ def test_a_handshake(peer):
 @pytest.mark.parametrize("group", [tls.X25519, tls.SECP256R1], ids=["x25519", "secp256r1"])
 @pytest.mark.parametrize("suite", [CHACHA20, AES_128], ids=["chacha20", "aes128"])
 def test_suites_groups_and_session_ids(peer, suite, group, session_id):
-    """Each suite goes with each group, and the session id comes back as it went (RFC 8446 9.1, 4.1.3,
-    D.4)"""
+    """Each suite goes with each group, and the session id comes back as it went (RFC 8446 9.1, 4.1.3, D.4)"""
     client = peer.handshake(suites=[suite], share_groups=[group], groups=[group], session_id=session_id)
     assert (client.suite, client.group, client.retried) == (suite, group, False)
     peer.check(client)
@@ -137,7 +136,7 @@ def test_two_shares(peer, groups):
 @pytest.mark.parametrize("groups", [[tls.X25519, tls.SECP256R1], [tls.SECP256R1, tls.X25519]])
 @pytest.mark.parametrize("suites", [[CHACHA20, AES_128], [AES_128, CHACHA20]])
 def test_our_own_preferences(peer, request, suites, groups):
-    """RFC 8446 4.1.1: the choice is the server's. Ours takes what is fast and simple in plain C."""
+    """Of what a client offers the server chooses ChaCha20-Poly1305 and x25519 first (RFC 8446 4.1.1)"""
     if request.config.getoption("--prog"):
         pytest.skip("others may like other things")
     client = peer.handshake(suites=suites, share_groups=groups, groups=groups)
@@ -145,14 +144,15 @@ def test_our_own_preferences(peer, request, suites, groups):
 
 
 def test_a_share_is_better_than_a_round_trip(peer):
-    """RFC 8446 4.1.1: a HelloRetryRequest is for clients without a compatible share."""
+    """A group with a share is taken rather than a better one without (RFC 8446 4.1.1)"""
     client = peer.handshake(share_groups=[tls.SECP256R1], groups=[tls.X25519, tls.SECP256R1])
     assert (client.group, client.retried) == (tls.SECP256R1, False)
     peer.check(client)
 
 
 def test_unknown_values_are_ignored(peer):
-    """RFC 8446 9.3, RFC 8701: versions, suites, groups, shares, signature algorithms and extensions"""
+    """Versions, suites, groups, shares, signature algorithms and extensions that nobody knows are passed
+    over (RFC 8446 9.3, RFC 8701)"""
     client = peer.connect()
     hello = client.client_hello(
         share_groups=[GREASE, tls.X25519], groups=[GREASE, 0x0001, SECP384R1, tls.X25519, 0xfeff],
@@ -171,12 +171,12 @@ def test_unknown_values_are_ignored(peer):
          "signature_algorithms_cert", "certificate_authorities", "psk modes", "unknown psk modes", "padding",
          "cookie"])
 def test_extensions_that_change_nothing(peer, extra):
-    """RFC 8446 4.2: a server need not do what an extension asks for."""
+    """An extension that asks for something need not be followed, and does no harm (RFC 8446 4.2)"""
     peer.check(peer.handshake(extra=extra))
 
 
 def test_a_server_name_of_another_type(peer):
-    """RFC 6066 3: there may come types that nobody knows yet."""
+    """A server_name of an unknown type is passed over (RFC 6066 3)"""
     client = peer.connect()
     hello = client.client_hello()
     hello.replace(tls.SERVER_NAME, tls.vector(2, HOST_NAME + b"\1" + HOST_NAME[1:]))
@@ -186,7 +186,7 @@ def test_a_server_name_of_another_type(peer):
 @pytest.mark.parametrize("name", [b"", b"localhost", b"no.such.name.example", b"\xff\x1b[31m", b"x" * 60000],
                          ids=["empty", "ours", "another", "no text", "endless"])
 def test_server_name_does_not_matter(peer, name):
-    """RFC 6066 3: with one certificate for all there is nothing to choose. RFC 7435: mail goes through."""
+    """Whatever server_name says, the one certificate is used (RFC 6066 3, RFC 7435)"""
     client = peer.connect()
     hello = client.client_hello()
     hello.replace(tls.SERVER_NAME, tls.vector(2, b"\0" + tls.vector(2, name)) if name else None)
@@ -194,7 +194,7 @@ def test_server_name_does_not_matter(peer, name):
 
 
 def test_no_session_ticket_and_no_psk(peer):
-    """RFC 8446 4.2.11: an unknown PSK is ignored, and it can't be known to a server that never gave one."""
+    """No ticket is given, and a pre-shared key is passed over (RFC 8446 4.2.11)"""
     client = peer.handshake(extra=[(tls.PSK_KEY_EXCHANGE_MODES, b"\1\1")],
                             last=[(tls.PRE_SHARED_KEY, offered_psk())])
     peer.check(client)
@@ -207,7 +207,7 @@ def offered_psk(binders=1, size=32):
 
 
 def test_each_server_hello_is_fresh(peer):
-    """RFC 8446 4.1.3, 4.2.8: another random and another share for each connection"""
+    """Each connection has another random and another key share (RFC 8446 4.1.3, 4.2.8)"""
     clients = [peer.handshake() for _ in range(3)]
     assert len({client.server_random for client in clients}) == 3
     assert len({client.server_extensions[tls.KEY_SHARE] for client in clients}) == 3
@@ -218,7 +218,7 @@ def test_each_server_hello_is_fresh(peer):
 @pytest.mark.robust
 @pytest.mark.parametrize("limit", [64, 65, 200, 16385, 65535])
 def test_record_size_limit(peer, limit):
-    """RFC 8449 4: if the server answers the extension, all of its protected records keep to it."""
+    """If record_size_limit is answered all protected records keep to it (RFC 8449 4)"""
     client = peer.connect()
     sizes = []
     receive = client.receive
@@ -256,7 +256,7 @@ def test_client_hello_over_many_records(peer, size):
 @pytest.mark.robust
 @pytest.mark.parametrize("size", [1, 2, 5, 6, 100])
 def test_client_hello_over_many_segments(peer, size):
-    """TCP may cut anywhere."""
+    """A ClientHello may come in any pieces that TCP makes of it"""
     client = peer.connect()
     client.send_in_pieces(client.plain_record(HANDSHAKE, client.add_hello(client.client_hello())), size)
     client.receive_server_flight()
@@ -268,8 +268,7 @@ def test_client_hello_over_many_segments(peer, size):
 @pytest.mark.parametrize("share_groups", [[tls.X25519], []], ids=["at once", "after a retry"])
 @pytest.mark.parametrize("size", [2**14, 2**14 + 1, 40000, 130000])
 def test_a_large_client_hello(peer, size, share_groups):
-    """RFC 8446 4.1.2: it may have up to 2^16 bytes of suites and as many of extensions; records hold only
-    2^14."""
+    """A ClientHello may have up to 2^16 octets of suites, and as many of extensions (RFC 8446 4.1.2)"""
     client = peer.connect()
     hello = client.client_hello(share_groups=share_groups)
     hello.suites = [0x00ff] * (min(size // 2, 65000) // 2) + hello.suites
@@ -282,7 +281,7 @@ def test_a_large_client_hello(peer, size, share_groups):
 
 @pytest.mark.robust
 def test_many_extensions(peer):
-    """RFC 8446 4.2: as many as fit, and all of them unknown"""
+    """As many unknown extensions as fit are passed over (RFC 8446 4.2)"""
     client = peer.connect()
     known = {0, 1, 5, 10, 13, 16, 21, 28, 35, 41, 42, 43, 44, 45, 47, 48, 49, 50, 51}
     extra = [(number, b"") for number in range(16500) if number not in known][:16300]
@@ -292,14 +291,14 @@ def test_many_extensions(peer):
 @pytest.mark.robust
 @pytest.mark.parametrize("size", [131397, 2**18, 2**24 - 1])
 def test_a_client_hello_that_can_not_be(peer, size):
-    """RFC 8446 4.1.2: no ClientHello is longer than its fields allow. It is refused before it has come."""
+    """A ClientHello longer than its fields allow is refused before it has come (RFC 8446 4.1.2)"""
     client = peer.connect()
     client.send(HANDSHAKE, bytes([tls.CLIENT_HELLO]) + size.to_bytes(3, "big") + bytes(100))
     client.expect_alert("decode_error", "illegal_parameter", "record_overflow")
 
 
 def test_two_messages_in_the_first_record(peer):
-    """RFC 8446 5.1: keys change after a ClientHello, so nothing may follow it in its record."""
+    """Nothing may follow a ClientHello in its record (RFC 8446 5.1)"""
     client = peer.connect()
     client.send(HANDSHAKE, client.add_hello(client.client_hello()) + tls.message(tls.FINISHED, bytes(32)))
     client.expect_alert("unexpected_message")
@@ -446,7 +445,7 @@ def test_a_faulty_client_hello(peer, fault):
 
 
 def test_a_client_hello_without_extensions(peer):
-    """RFC 8446 4.1.2, D.2: before TLS 1.3 the field could be missing, and that is all there is to know."""
+    """A ClientHello without extensions is one of TLS 1.2, and refused as that (RFC 8446 4.1.2, D.2)"""
     client = peer.connect()
     hello = client.client_hello()
     hello.extensions = []
@@ -469,8 +468,8 @@ def test_bytes_behind_the_extensions(peer, end):
     ids=["record_size_limit 63", "short record_size_limit", "long record_size_limit", "empty cookie",
          "half a cookie", "modes"])
 def test_a_faulty_extension(peer, extension):
-    """RFC 8449 4; RFC 8446 4.2.2, 4.2.9. A server that does not know it may go on, but has no answer to
-    it."""
+    """A faulty extension gets an alert, or is passed over by a server that does not know it (RFC 8449 4, RFC
+    8446 4.2.2, 4.2.9)"""
     client = peer.connect()
     client.send_hello(client.client_hello(extra=[extension]))
     first = client.sock.recv(1, socket.MSG_PEEK)
@@ -484,8 +483,7 @@ def test_a_faulty_extension(peer, extension):
 @pytest.mark.robust
 @pytest.mark.parametrize("version", [0x0301, 0x0302, 0x0303, 0x0304, 0x0305, 0xffff], ids=hex)
 def test_legacy_versions_do_not_matter(peer, version):
-    """RFC 8446 4.2.1: with supported_versions, legacy_version is not for negotiation; 5.1: nor is the
-    record's."""
+    """legacy_version, and the version of a record, do not matter (RFC 8446 4.2.1, 5.1)"""
     client = peer.connect()
     hello = client.client_hello()
     hello.legacy_version = version
@@ -497,7 +495,7 @@ def test_legacy_versions_do_not_matter(peer, version):
 
 @pytest.mark.robust
 def test_every_truncation_of_a_client_hello(peer):
-    """RFC 8446 6: a message that is cut short is a decode_error, wherever it is cut."""
+    """A ClientHello that is cut short anywhere is a decode_error (RFC 8446 6)"""
     body = peer.connect().client_hello().body()
     for size in range(0, len(body), 7):
         client = peer.connect()
@@ -507,8 +505,8 @@ def test_every_truncation_of_a_client_hello(peer):
 
 @pytest.mark.robust
 def test_mutated_client_hellos(peer):
-    """RFC 8446 6: whatever comes is answered with a fitting alert, or the handshake goes on. The judge is in
-    tls_model.py."""
+    """A ClientHello with octets changed at random gets a fitting alert, or the handshake goes on (RFC 8446
+    6)"""
     chance = random.Random(20180810)
     deadline = time.monotonic() + 10
     client = peer.connect()
@@ -594,7 +592,7 @@ SECOND_HELLOS = {
 
 @pytest.mark.parametrize("fault", SECOND_HELLOS)
 def test_a_second_client_hello_that_differs(peer, fault):
-    """RFC 8446 4.1.2: only what it lists may change."""
+    """A second ClientHello that differs in more than it may is refused (RFC 8446 4.1.2)"""
     change, *alerts = SECOND_HELLOS[fault]
     client = peer.connect()
     client.send_hello(client.client_hello(share_groups=[], extra=[PSK[0]]))
@@ -604,7 +602,7 @@ def test_a_second_client_hello_that_differs(peer, fault):
 
 
 def test_a_cookie_in_both_client_hellos(peer):
-    """RFC 8446 4.1.2, 4.2.2: in the second it could only be one that came with the HelloRetryRequest."""
+    """A cookie that the server never gave is refused in the second ClientHello (RFC 8446 4.1.2, 4.2.2)"""
     client = peer.connect()
     client.send_hello(client.client_hello(share_groups=[],
                                           extra=[(tls.COOKIE, tls.vector(2, b"nobody gave it"))]))
@@ -643,7 +641,7 @@ def test_something_else_than_a_second_client_hello(peer):
 
 @pytest.mark.parametrize("session_id", [b"", None], ids=["no session id", "session id"])
 def test_change_cipher_spec_before_finished(peer, session_id):
-    """RFC 8446 D.4: where clients send it"""
+    """A change_cipher_spec before the client's Finished is passed over (RFC 8446 D.4)"""
     client = peer.connect()
     client.send_hello(client.client_hello(session_id=session_id))
     client.receive_server_flight()
@@ -653,7 +651,7 @@ def test_change_cipher_spec_before_finished(peer, session_id):
 
 
 def test_change_cipher_spec_at_every_place(peer):
-    """RFC 8446 5: at any time between the first ClientHello and Finished"""
+    """A change_cipher_spec may come anywhere between the first ClientHello and Finished (RFC 8446 5)"""
     client = peer.connect()
     client.send_hello(client.client_hello(share_groups=[]))
     client.send_change_cipher_spec()
@@ -673,7 +671,7 @@ def test_change_cipher_spec_at_every_place(peer):
 
 @pytest.mark.parametrize("content", [b"", b"\0", b"\2", b"\1\1", b"\1" * 100])
 def test_change_cipher_spec_with_another_content(peer, content):
-    """RFC 8446 5: it is the single byte 1."""
+    """A change_cipher_spec with another content than the octet 1 is unexpected_message (RFC 8446 5)"""
     client = peer.connect()
     client.send_hello(client.client_hello())
     client.receive_server_flight()
@@ -682,14 +680,14 @@ def test_change_cipher_spec_with_another_content(peer, content):
 
 
 def test_change_cipher_spec_before_everything(peer):
-    """RFC 8446 5: not before the ClientHello"""
+    """A change_cipher_spec before the ClientHello is unexpected_message (RFC 8446 5)"""
     client = peer.connect()
     client.send_change_cipher_spec()
     client.expect_alert("unexpected_message")
 
 
 def test_change_cipher_spec_after_finished(peer):
-    """RFC 8446 5: not after Finished"""
+    """A change_cipher_spec after Finished is unexpected_message (RFC 8446 5)"""
     client = peer.handshake()
     client.send_change_cipher_spec()
     client.expect_alert("unexpected_message")
@@ -705,7 +703,7 @@ def test_protected_change_cipher_spec(peer):
 
 
 def test_change_cipher_spec_inside_a_message(peer):
-    """RFC 8446 5.1: no other records between the parts of a message"""
+    """A change_cipher_spec between the parts of a message is unexpected_message (RFC 8446 5.1)"""
     client = peer.connect()
     client.send_hello(client.client_hello())
     client.receive_server_flight()
@@ -717,7 +715,7 @@ def test_change_cipher_spec_inside_a_message(peer):
 
 
 def test_user_canceled_inside_a_message(peer):
-    """RFC 8446 5.1: not even an alert that would be passed over elsewhere"""
+    """An alert between the parts of a message is unexpected_message (RFC 8446 5.1)"""
     client = peer.connect()
     client.send_hello(client.client_hello())
     client.receive_server_flight()
@@ -730,7 +728,7 @@ def test_user_canceled_inside_a_message(peer):
 
 @pytest.mark.robust
 def test_endless_change_cipher_spec(peer):
-    """It costs nothing to send, so there has to be an end."""
+    """Endless change_cipher_spec records come to an end"""
     client = peer.connect()
     client.send_hello(client.client_hello())
     client.receive_server_flight()
@@ -752,7 +750,7 @@ def test_finished_over_many_records(peer):
 
 
 def test_finished_and_data_at_once(peer):
-    """RFC 8446 4.4.4: after its Finished the client may send at once."""
+    """The client may send data in one go with its Finished (RFC 8446 4.4.4)"""
     client = peer.connect()
     client.send_hello(client.client_hello())
     client.receive_server_flight()
@@ -835,7 +833,7 @@ def test_finished_with_a_bad_tag(peer, at):
 
 
 def test_alerts_after_finished_are_under_the_data_keys(peer):
-    """RFC 8446 4.4.4: "Any records following a Finished message". expect_alert() reads with these keys."""
+    """Alerts after Finished are protected with the keys of the data (RFC 8446 4.4.4)"""
     client = peer.connect()
     client.send_hello(client.client_hello())
     client.receive_server_flight()
@@ -849,7 +847,7 @@ def test_alerts_after_finished_are_under_the_data_keys(peer):
 # ---- records (RFC 8446 5)
 
 def test_padding(peer):
-    """RFC 8446 5.4: any length, and in the handshake too"""
+    """Padding of any length is taken off, in the handshake too (RFC 8446 5.4)"""
     client = peer.connect()
     client.send_hello(client.client_hello())
     client.receive_server_flight()
@@ -863,7 +861,7 @@ def test_padding(peer):
 
 @pytest.mark.parametrize("suite", [CHACHA20, AES_128], ids=["chacha20", "aes128"])
 def test_the_largest_record(peer, suite):
-    """RFC 8446 5.1: 2^14 bytes of content. As commands here, so that it works with a mail server."""
+    """A record of 2^14 octets of content is taken (RFC 8446 5.1)"""
     client = peer.handshake(suites=[suite])
     client.write(b"NOOP\r\n" * (2**14 // 6) + b"NOOP"[:2**14 % 6])
     client.write(b"NOOP\r\n"[2**14 % 6:])
@@ -997,7 +995,7 @@ def test_a_faulty_first_record(peer, fault):
 
 
 def test_a_few_empty_data_records(peer):
-    """RFC 8446 5.1: zero-length fragments of application data may be sent."""
+    """Empty records of data are passed over (RFC 8446 5.1)"""
     client = peer.handshake()
     for _ in range(5):
         client.write(b"")
@@ -1007,7 +1005,7 @@ def test_a_few_empty_data_records(peer):
 
 @pytest.mark.robust
 def test_endless_empty_data_records(peer):
-    """They bring nothing, so there has to be an end."""
+    """Endless empty records of data come to an end"""
     client = peer.handshake()
     for _ in range(500):
         client.write(b"")
@@ -1029,7 +1027,7 @@ def test_key_update_of_the_client(peer):
 
 @pytest.mark.parametrize("suite", [CHACHA20, AES_128], ids=["chacha20", "aes128"])
 def test_key_update_that_is_answered(peer, suite):
-    """RFC 8446 4.6.3: before the server's next data"""
+    """A KeyUpdate that asks for it is answered before the next data (RFC 8446 4.6.3)"""
     client = peer.handshake(suites=[suite])
     for _ in range(3):
         client.send_key_update(request=1)
@@ -1050,7 +1048,7 @@ def test_key_update_over_many_records(peer):
 
 @pytest.mark.robust
 def test_many_key_updates_with_data_between(peer):
-    """There is no limit to how often keys change as long as something happens."""
+    """Keys may change as often as data comes between"""
     client = peer.handshake()
     for number in range(50):
         client.send_key_update(request=number % 2)
@@ -1063,7 +1061,7 @@ def test_many_key_updates_with_data_between(peer):
 
 @pytest.mark.robust
 def test_endless_key_updates(peer):
-    """They make the server compute, so there has to be an end."""
+    """Endless KeyUpdates come to an end"""
     client = peer.handshake()
     for _ in range(500):
         client.send_key_update(request=1)
@@ -1081,7 +1079,7 @@ def test_endless_key_updates(peer):
 
 @pytest.mark.parametrize("level", [1, 2, 3])
 def test_close_notify(peer, level):
-    """RFC 8446 6.1: whatever its level"""
+    """close_notify ends the connection, whatever its level (RFC 8446 6.1)"""
     client = peer.handshake()
     ask(client)
     client.send_alert("close_notify", level)
@@ -1098,7 +1096,7 @@ def test_close_notify_instead_of_finished(peer):
 
 
 def test_data_before_close_notify_are_answered(peer):
-    """RFC 8446 6.1: the alert closes only the client's direction."""
+    """What came before a close_notify is answered (RFC 8446 6.1)"""
     client = peer.handshake()
     client.send_raw(client.record(APPLICATION_DATA, b"NOOP\r\n") + client.record(ALERT, b"\1\0"))
     expect_answer(client)
@@ -1108,7 +1106,7 @@ def test_data_before_close_notify_are_answered(peer):
 @pytest.mark.parametrize("level", [1, 2])
 @pytest.mark.parametrize("description", [10, 40, 42, 48, 80, 100, 255])
 def test_an_error_alert_is_the_end(peer, description, level):
-    """RFC 8446 6, 6.2: unknown ones too, and whatever their level; nothing is sent any more."""
+    """An error alert, an unknown one too, ends the connection without a word (RFC 8446 6, 6.2)"""
     client = peer.handshake()
     client.send(ALERT, bytes([level, description]))
     client.expect_end()
@@ -1116,8 +1114,7 @@ def test_an_error_alert_is_the_end(peer, description, level):
 
 @pytest.mark.parametrize("protected", [False, True])
 def test_an_error_alert_instead_of_finished(peer, protected):
-    """RFC 8446 6.2: from a client that does not like the certificate, or can't make sense of the
-    ServerHello"""
+    """An error alert in place of Finished ends the connection, protected or not (RFC 8446 6.2)"""
     client = peer.connect()
     client.send_hello(client.client_hello())
     client.receive_server_flight()
@@ -1136,7 +1133,7 @@ def test_an_alert_before_everything(peer):
 
 
 def test_user_canceled(peer):
-    """RFC 8446 6.1: it is followed by a close_notify, and no error by itself."""
+    """user_canceled by itself is no error, for a close_notify follows (RFC 8446 6.1)"""
     client = peer.connect()
     client.send_hello(client.client_hello())
     client.receive_server_flight()
@@ -1147,7 +1144,7 @@ def test_user_canceled(peer):
 
 @pytest.mark.robust
 def test_endless_user_canceled(peer):
-    """It brings nothing, so there has to be an end."""
+    """Endless user_canceled alerts come to an end"""
     client = peer.handshake()
     for _ in range(500):
         client.send_alert("user_canceled", level=1)
@@ -1171,7 +1168,7 @@ def early_data_record(client, size):
                          ids=["none", "least", "most", "tiny", "many"])
 @pytest.mark.parametrize("share_groups", [[tls.X25519], []], ids=["at once", "after a retry"])
 def test_early_data_is_skipped(peer, sizes, share_groups):
-    """RFC 8446 4.2.10: the first two ways of a server to refuse it"""
+    """Early data is passed over, after a HelloRetryRequest too (RFC 8446 4.2.10)"""
     client = peer.connect()
     offer_early_data(client, share_groups=share_groups)
     client.send_change_cipher_spec()
@@ -1186,7 +1183,7 @@ def test_early_data_is_skipped(peer, sizes, share_groups):
 @pytest.mark.robust
 @pytest.mark.parametrize("share_groups", [[tls.X25519], []], ids=["at once", "after a retry"])
 def test_too_much_early_data(peer, share_groups):
-    """RFC 8446 4.2.10: "up to the configured max_early_data_size" """
+    """Early data without an end is refused (RFC 8446 4.2.10)"""
     client = peer.connect()
     offer_early_data(client, share_groups=share_groups)
     for _ in range(3 * EARLY_DATA_MAX // 2**14):
@@ -1199,7 +1196,7 @@ def test_too_much_early_data(peer, share_groups):
 
 
 def test_data_that_nobody_announced(peer):
-    """RFC 8446 5.2: without early_data, what can't be opened is an error."""
+    """What can't be opened is bad_record_mac where early_data was not announced (RFC 8446 5.2)"""
     client = peer.connect()
     client.send_hello(client.client_hello())
     client.send_raw(early_data_record(client, 100))
@@ -1208,7 +1205,7 @@ def test_data_that_nobody_announced(peer):
 
 
 def test_early_data_ends_with_the_first_good_record(peer):
-    """RFC 8446 4.2.10: after it, what can't be opened is an error."""
+    """After the first record that can be opened what can't be opened is an error (RFC 8446 4.2.10)"""
     client = peer.connect()
     offer_early_data(client)
     client.send_raw(early_data_record(client, 100))
@@ -1222,7 +1219,7 @@ def test_early_data_ends_with_the_first_good_record(peer):
 
 @pytest.mark.robust
 def test_a_client_that_goes_away_at_every_stage(peer):
-    """The next client is served, whatever the one before did."""
+    """A client that goes away at any stage harms no other"""
     for stage in range(5):
         client = peer.connect()
         hello = client.client_hello()
@@ -1240,7 +1237,7 @@ def test_a_client_that_goes_away_at_every_stage(peer):
 
 @pytest.mark.robust
 def test_a_connection_that_is_cut_off(peer):
-    """RFC 8446 6.1: an end without close_notify. Nothing can be said about it to a client that is gone."""
+    """A connection that ends without close_notify is over, and nothing is said about it (RFC 8446 6.1)"""
     client = peer.handshake()
     ask(client)
     client.sock.shutdown(socket.SHUT_WR)
@@ -1271,14 +1268,14 @@ def clients_at_every_stage(peer):
 
 @pytest.mark.robust
 def test_clients_that_take_too_long(start_peer):
-    """RFC 8446 6.1: whoever ends a connection says so, in a handshake too."""
+    """A client that takes too long at any stage is sent away with close_notify (RFC 8446 6.1)"""
     for client in clients_at_every_stage(start_peer("-t", "1")):
         client.expect_alert("close_notify")
 
 
 @pytest.mark.robust
 def test_an_end_of_the_server_at_every_stage(start_peer):
-    """RFC 8446 6.1: the same after SIGTERM"""
+    """At SIGTERM a client at any stage is told close_notify (RFC 8446 6.1)"""
     peer = start_peer()
     clients = clients_at_every_stage(peer)
     for client in clients:
@@ -1300,8 +1297,7 @@ def pause(peer, client):
 
 @pytest.mark.robust
 def test_a_pause_in_the_middle_of_a_handshake(start_peer):
-    """A debugger, or a machine that is put to sleep and wakes up: no byte is lost, and the handshake goes
-    on."""
+    """A server that is stopped and goes on in the middle of a handshake loses nothing of it"""
     peer = start_peer()
     client = peer.connect()
     hello = client.plain_record(HANDSHAKE, client.add_hello(client.client_hello()))
@@ -1315,7 +1311,7 @@ def test_a_pause_in_the_middle_of_a_handshake(start_peer):
 
 @pytest.mark.robust
 def test_a_pause_in_the_middle_of_a_key_update(start_peer):
-    """RFC 8446 5.1: its second record may come a long time after its first."""
+    """The second record of a KeyUpdate may come a long time after its first (RFC 8446 5.1)"""
     peer = start_peer()
     client = peer.handshake()
     ask(client)
@@ -1340,7 +1336,7 @@ def python_client(peer, **settings):
 
 @pytest.mark.key
 def test_python_ssl(peer):
-    """OpenSSL, as Python has it"""
+    """Python's ssl shakes hands"""
     with python_client(peer) as client:
         assert client.version() == "TLSv1.3"
         client.sendall(b"NOOP\r\n")
@@ -1349,21 +1345,20 @@ def test_python_ssl(peer):
 
 @pytest.mark.parametrize("curve", ["prime256v1"])
 def test_python_ssl_with_another_group(peer, curve):
-    """OpenSSL with one group"""
+    """Python's ssl shakes hands with each group"""
     with python_client(peer, set_ecdh_curve=curve) as client:
         client.sendall(b"NOOP\r\n")
         assert client.recv(100)
 
 
 def test_python_ssl_with_tls_1_2(peer):
-    """RFC 8446 D.2: OpenSSL is told protocol_version."""
+    """Python's ssl with TLS 1.2 only is told protocol_version (RFC 8446 D.2)"""
     with pytest.raises(ssl.SSLError, match="(?i)protocol.version"):
         python_client(peer, maximum_version=ssl.TLSVersion.TLSv1_2)
 
 
 def test_python_ssl_that_verifies(peer):
-    """Our own certificate makes no chain, so a client that insists on one ends with an alert, and that is
-    all."""
+    """Python's ssl that insists on a chain ends with an alert, and harms nobody"""
     context = ssl.create_default_context()
     with pytest.raises(ssl.SSLError, match="(?i)verify"):
         context.wrap_socket(connect(peer.host, peer.port, peer.starttls), server_hostname="localhost")
@@ -1428,14 +1423,14 @@ def openssl(peer, *options):
 @pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
 @pytest.mark.parametrize("options", OPENSSL_OPTIONS)
 def test_openssl(peer, options):
-    """openssl s_client"""
+    """openssl s_client shakes hands, with each suite and group"""
     with openssl(peer, "-quiet", *OPENSSL_OPTIONS[options]) as client:
         client.ask()
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
 def test_openssl_changes_its_keys(peer):
-    """openssl s_client: a line with K updates the keys of both sides, one with k its own."""
+    """openssl s_client changes its keys, and those of both sides"""
     with openssl(peer) as client:
         client.ask()
         for letter in (b"K\n", b"k\n", b"K\n"):
@@ -1456,7 +1451,7 @@ GNUTLS_PRIORITIES = {
 @pytest.mark.skipif(not shutil.which("gnutls-cli"), reason="gnutls-cli is not installed")
 @pytest.mark.parametrize("priority", GNUTLS_PRIORITIES)
 def test_gnutls(peer, priority):
-    """gnutls-cli, which always sends record_size_limit"""
+    """gnutls-cli, which always sends record_size_limit, shakes hands"""
     starttls = ["--starttls-proto=smtp"] if peer.starttls else []
     with Tool("gnutls-cli", "--insecure", "--priority", GNUTLS_PRIORITIES[priority], *starttls, "-p",
               peer.port,
@@ -1468,7 +1463,7 @@ def test_gnutls(peer, priority):
 # ---- for the classroom
 
 def test_key_log(start_peer, tmp_path):
-    """RFC 9850: SSLKEYLOGFILE has the secrets that the client has computed on its own."""
+    """SSLKEYLOGFILE has the secrets that the client has computed on its own (RFC 9850)"""
     path = tmp_path / "keys.log"
     path.write_text("# a comment that was there before\n")
     path.chmod(0o600)
@@ -1488,7 +1483,7 @@ def test_key_log(start_peer, tmp_path):
 
 
 def test_trace(start_peer, request):
-    """smtpd -v shows what happens under the names of RFC 8446, nothing of it raw, and never a secret."""
+    """-v shows what happens in the names of RFC 8446, nothing of it raw, and never a secret"""
     if request.config.getoption("--prog"):
         pytest.skip("only ours says it in these words")
     peer = start_peer("-v")

@@ -137,13 +137,13 @@ def plain_server(program, step, tmp_path):
 
 @pytest.mark.key
 def test_starttls_is_offered(client):
-    """RFC 3207 2: a keyword without parameters"""
+    """EHLO announces STARTTLS, without parameters (RFC 3207 2)"""
     assert client.ehlo().keywords.get("STARTTLS") == ""
 
 
 @pytest.mark.key
 def test_mail_over_tls(server, client):
-    """RFC 3207 5: EHLO, STARTTLS, the handshake, EHLO again, and the mail"""
+    """EHLO, STARTTLS, the handshake, EHLO again, and the mail arrives (RFC 3207 5)"""
     client.ehlo()
     client.starttls()
     assert client.sock.version() == "TLSv1.3"
@@ -155,8 +155,7 @@ def test_mail_over_tls(server, client):
 
 @pytest.mark.key
 def test_starttls_is_not_offered_twice(client):
-    """RFC 3207 4.2: a server must not offer STARTTLS after a handshake, and a client must not ask for it;
-    all else stays"""
+    """Inside TLS the keyword is gone, STARTTLS is refused, and all else stays (RFC 3207 4.2)"""
     before = client.ehlo().keywords
     client.starttls()
     after = client.ehlo().keywords
@@ -167,7 +166,7 @@ def test_starttls_is_not_offered_twice(client):
 
 
 def test_no_certificate_no_starttls(plain_server):
-    """RFC 3207 4: without -c and -k it is an ordinary mail server"""
+    """Without -c and -k it is an ordinary mail server that does not know STARTTLS (RFC 3207 4)"""
     client = plain_server.connect()
     assert "STARTTLS" not in client.ehlo().keywords
     client.send("STARTTLS")
@@ -191,14 +190,14 @@ def test_starttls_has_no_parameters(client, line):
 
 @pytest.mark.parametrize("line", ["starttls", "StartTLS", "STARTTLS  "])
 def test_starttls_in_any_case(client, line):
-    """RFC 5321 2.4: white space at the end is forgiven too"""
+    """STARTTLS is taken in any case, and with white space at its end (RFC 5321 2.4)"""
     client.ehlo()
     client.starttls(line=line)
     client.ehlo()
 
 
 def test_starttls_before_ehlo(client):
-    """RFC 5321 4.1.4: extensions are there for who has said EHLO"""
+    """STARTTLS before EHLO is out of order: 503 (RFC 5321 4.1.4)"""
     client.send("STARTTLS")
     client.expect(503)
     client.ehlo()
@@ -206,7 +205,7 @@ def test_starttls_before_ehlo(client):
 
 
 def test_starttls_may_be_last_in_a_group(client):
-    """RFC 3207 4.1, RFC 2920 3.1: whatever comes before it in one packet is answered"""
+    """Commands in one packet before STARTTLS are answered (RFC 3207 4.1, RFC 2920 3.1)"""
     client.send_raw(b"EHLO client.example\r\nNOOP\r\nSTARTTLS\r\n")
     client.expect(250)
     client.expect(250)
@@ -216,7 +215,7 @@ def test_starttls_may_be_last_in_a_group(client):
 
 
 def test_a_refused_starttls_is_a_fault(client):
-    """The limit on faulty commands holds for this one too"""
+    """A refused STARTTLS counts as a faulty command"""
     client.ehlo()
     for _ in range(19):
         client.send("STARTTLS now")
@@ -231,7 +230,7 @@ def test_a_refused_starttls_is_a_fault(client):
 
 @pytest.mark.parametrize("line", ["MAIL FROM:<alice@example.org>", "RCPT TO:<you@localhost>", "DATA"])
 def test_the_first_ehlo_is_forgotten(client, line):
-    """RFC 3207 4.2: the server must discard what it knows from the client, the argument of EHLO for one"""
+    """After the handshake the client has not said EHLO (RFC 3207 4.2)"""
     client.ehlo()
     client.starttls()
     client.send(line)
@@ -241,7 +240,7 @@ def test_the_first_ehlo_is_forgotten(client, line):
 
 
 def test_there_is_no_second_greeting(client):
-    """RFC 3207 4.2: the client speaks first after the handshake"""
+    """After the handshake the client speaks first (RFC 3207 4.2)"""
     client.ehlo()
     client.starttls()
     client.send("NOOP")
@@ -250,8 +249,8 @@ def test_there_is_no_second_greeting(client):
 
 
 def test_an_envelope_from_before_is_gone(server, client):
-    """RFC 3207 4.2: what was said in plaintext may be a stranger's. (STARTTLS within a transaction may be
-    refused, too.)"""
+    """An envelope from before the handshake is gone, for it may be a stranger's; STARTTLS within a
+    transaction may be refused, too (RFC 3207 4.2)"""
     client.ehlo("stranger.example")
     client.mail("stranger@example.org")
     client.rcpt()
@@ -284,8 +283,8 @@ def test_an_envelope_from_before_is_gone(server, client):
     ids=["a command", "half a command", "many commands", "QUIT", "EHLO", "a message", "half a message"])
 @pytest.mark.parametrize("before", [b"", b"EHLO client.example\r\nNOOP\r\n"], ids=["", "in a group"])
 def test_injected_plaintext_is_discarded(server, client, injected, before):
-    """RFC 3207 6, CVE-2011-0411: bytes that came in one packet with STARTTLS are not taken for the client's
-    after it"""
+    """Octets that came in one packet with STARTTLS are not taken for the client's after it (RFC 3207 6,
+    CVE-2011-0411)"""
     if not before:
         client.ehlo()
     client.send_raw(before + b"STARTTLS\r\n" + injected)
@@ -305,7 +304,7 @@ def test_injected_plaintext_is_discarded(server, client, injected, before):
 
 @pytest.mark.robust
 def test_injected_plaintext_that_comes_later_is_no_tls(server, client):
-    """RFC 8446 6: what is no TLS record ends the connection, and no command in it is done"""
+    """Plaintext in place of the handshake ends the connection, and no command in it is done (RFC 8446 6)"""
     client.ehlo()
     client.send("STARTTLS")
     client.expect(220)
@@ -320,7 +319,7 @@ def test_injected_plaintext_that_comes_later_is_no_tls(server, client):
 
 @pytest.mark.robust
 def test_plaintext_in_the_middle_of_tls(server):
-    """RFC 8446 5.2: a message, half of it protected, is no message"""
+    """Plaintext in the middle of TLS ends the connection, and half a message is no message (RFC 8446 5.2)"""
     client = tls_client(server)
     client.ehlo()
     client.envelope()
@@ -339,8 +338,7 @@ def received_field(server):
 
 
 def test_trace_information(server, request):
-    """Return-Path and Received stand before the message: from, the client's address, by, with, id, for, and
-    the date (RFC 5321 4.4)"""
+    """Received says `with ESMTPS` and names the suite (RFC 3848, RFC 8314 4.3)"""
     client = tls_client(server)
     client.ehlo("me.example")
     client.deliver(SIMPLE)
@@ -354,7 +352,7 @@ def test_trace_information(server, request):
 
 
 def test_trace_information_without_tls(server, client):
-    """RFC 3848: the S is for TLS, and a suite for who has one"""
+    """Without TLS Received says `with ESMTP` and names no suite (RFC 3848)"""
     client.ehlo()
     client.deliver(SIMPLE)
     assert " with ESMTP " in received_field(server)
@@ -364,7 +362,7 @@ def test_trace_information_without_tls(server, client):
 @pytest.mark.parametrize("hello, parameters, protocol", [
     ("HELO", "", "SMTP"), ("EHLO", "SMTPUTF8", "UTF8SMTPS"), ("EHLO", "", "ESMTPS")])
 def test_the_protocol_has_a_registered_name(server, hello, parameters, protocol):
-    """RFC 3848, RFC 6531 4.3: IANA's registry of mail transmission types has no SMTPS"""
+    """The protocol in Received is one that IANA has registered: there is no SMTPS (RFC 3848, RFC 6531 4.3)"""
     client = tls_client(server)
     client.send(hello + " me.example")
     client.expect(250)
@@ -417,7 +415,7 @@ def send_with_python(server, path, suite):
 
 @pytest.mark.parametrize("suite", SUITES)
 def test_5_megabytes_byte_for_byte(server, tmp_path, suite):
-    """RFC 8446 5.1, 9.1: some hundred records, under each suite"""
+    """A message of 5 MB arrives to the octet under each suite (RFC 8446 5.1, 9.1)"""
     message = big_message()
     path = tmp_path / "big.eml"
     path.write_bytes(message)
@@ -440,8 +438,7 @@ def test_each_group(server, tmp_path, group):
 
 
 def test_the_preferred_suite(server):
-    """ChaCha20-Poly1305 is fast in plain C, so it is chosen where both are offered, whatever the client
-    likes best"""
+    """ChaCha20-Poly1305 is chosen where both suites are offered"""
     client = tls_client(server)
     assert client.sock.cipher()[0] == "TLS_CHACHA20_POLY1305_SHA256"
 
@@ -459,7 +456,7 @@ def test_many_messages_in_one_session(server):
 
 @pytest.mark.robust
 def test_a_message_in_tiny_records(server):
-    """RFC 8446 5.1: records do not end where lines do"""
+    """A message may come in records of an octet or two (RFC 8446 5.1)"""
     client = tls_client(server)
     client.ehlo()
     client.envelope()
@@ -473,7 +470,7 @@ def test_a_message_in_tiny_records(server):
 
 @pytest.mark.robust
 def test_50_clients_at_once(server):
-    """All of them are connected before the first one is through"""
+    """50 clients at once get their messages through"""
     bodies = [b"Subject: %d\r\n\r\n" % number + b"%d\r\n" % number * 2000 for number in range(50)]
     clients = [server.connect() for _ in bodies]
     barrier, failures = threading.Barrier(10), []
@@ -509,8 +506,7 @@ def test_50_clients_at_once(server):
 # ---- the end of a connection
 
 def test_close_notify_after_quit(client):
-    """RFC 8446 6.1: without it nobody knows whether that was all. (expect_closed takes a bare end for a
-    reset.)"""
+    """After QUIT comes close_notify (RFC 8446 6.1)"""
     client.ehlo()
     client.starttls()
     client.ehlo()
@@ -520,7 +516,7 @@ def test_close_notify_after_quit(client):
 
 
 def test_close_notify_after_421(start):
-    """RFC 8446 6.1: the last words are protected like all others"""
+    """A 421 is protected as all else, and close_notify follows (RFC 8446 6.1)"""
     server = start("-t", "1")
     client = tls_client(server)
     client.expect(421)
@@ -540,8 +536,8 @@ def test_close_notify_at_the_servers_end(start):
 
 
 def test_the_client_goes_without_quit(server):
-    """RFC 8446 6.1, RFC 3207 4: close_notify is answered with the same, and there is no way back to
-    plaintext"""
+    """A client's close_notify is answered with the same, and there is no way back to plaintext (RFC 8446
+    6.1)"""
     client = tls_client(server)
     client.ehlo()
     client.sock.settimeout(TIMEOUT)
@@ -593,7 +589,8 @@ def expect_life(server):
 
 
 def test_a_client_of_tls_1_2(server):
-    """RFC 8446 4.2.1, 6.2: protocol_version, and the end; no plaintext after that"""
+    """A client that has only TLS 1.2 is told protocol_version, and nothing in plaintext after that (RFC 8446
+    4.2.1, 6.2)"""
     half, hello = begin(server, trusting(maximum_version=ssl.TLSVersion.TLSv1_2))
     half.client.send_raw(hello)
     answer = half.client.read_to_the_end()
@@ -603,7 +600,8 @@ def test_a_client_of_tls_1_2(server):
 
 
 def test_a_client_that_does_not_like_the_certificate(server):
-    """RFC 8446 6.2: it says bad_certificate or unknown_ca, and goes"""
+    """A client that does not trust the certificate says so and goes, and the next one is served (RFC 8446
+    6.2)"""
     client = server.connect()
     client.ehlo()
     client.send("STARTTLS")
@@ -616,7 +614,7 @@ def test_a_client_that_does_not_like_the_certificate(server):
 @pytest.mark.robust
 @pytest.mark.parametrize("reset", [False, True], ids=["end", "reset"])
 def test_a_client_that_goes_in_the_middle_of_the_handshake(server, reset):
-    """At whatever byte: it costs that connection only"""
+    """A client that goes at any octet of its handshake costs that connection only"""
     for part in (0, 1, 5, 100, None, "flight"):
         half, hello = begin(server, trusting())
         half.client.send_raw(hello if part == "flight" else hello[:part])
@@ -630,7 +628,7 @@ def test_a_client_that_goes_in_the_middle_of_the_handshake(server, reset):
 
 @pytest.mark.robust
 def test_a_client_that_stalls_in_the_handshake(start):
-    """The idle timeout, -t, holds there too; whatever comes then is no plaintext"""
+    """A client that stalls in the handshake is sent away after -t seconds, and told nothing in plaintext"""
     server = start("-t", "1")
     waiting = []
     for part in (0, 1, 5, 100, "flight"):
@@ -644,9 +642,9 @@ def test_a_client_that_stalls_in_the_handshake(start):
     assert eventually(lambda: not children_of(server.pid)), children_of(server.pid)
 
 
+@pytest.mark.robust
 def test_a_client_that_drips(start):
-    """-t is the time for the whole handshake: who sends an octet now and then is never idle, and stays for
-    ever"""
+    """The handshake as a whole has the time of -t, however its octets drip"""
     server = start("-t", "2")
     client = server.connect()
     client.ehlo()
@@ -672,8 +670,9 @@ def test_a_client_that_drips(start):
     expect_life(server)
 
 
+@pytest.mark.robust
 def test_time_after_the_handshake(start):
-    """The time for the handshake is no time for what follows: a pause begins anew with each octet"""
+    """After the handshake the time of -t begins anew with each octet"""
     server = start("-t", "2")
     client = tls_client(server)
     begin = time.monotonic()
@@ -723,8 +722,7 @@ def fail_by_waiting(server):
                                          (fail_with_the_certificate, "bad_certificate|unknown_ca"),
                                          (fail_by_leaving, "hung up"), (fail_by_waiting, "slow")])
 def test_a_handshake_that_fails_is_told(ours, start, fail, words):
-    """One line on standard error, without -v: who, and which alert or what else. The operator has no other
-    way to know"""
+    """A handshake that fails is told in a line on standard error: who, and which alert or what else"""
     server = start("-t", "2")
     fail(server).close()
     assert eventually(lambda: told(server)), "expected: a line on standard error\ncame:     nothing"
@@ -735,7 +733,7 @@ def test_a_handshake_that_fails_is_told(ours, start, fail, words):
 
 @pytest.mark.robust
 def test_an_end_of_the_server_in_the_middle_of_a_handshake(start):
-    """SIGTERM: nobody who stalls can hold it up"""
+    """SIGTERM is not held up by a client that stalls in its handshake"""
     server = start()
     halves = [begin(server, trusting()) for _ in range(3)]
     for (half, hello), part in zip(halves, (0, 50, None)):
@@ -750,7 +748,7 @@ def test_an_end_of_the_server_in_the_middle_of_a_handshake(start):
 
 @pytest.mark.robust
 def test_a_client_that_speaks_tls_at_once(server):
-    """Port 25 is no port 465: a ClientHello is no command, and it is not answered with TLS"""
+    """A ClientHello in place of a command is no command, and is not answered with TLS"""
     client = server.connect()
     half = Plain(client, trusting())
     client.send_raw(half.step() + b"\r\n")
@@ -785,7 +783,7 @@ def pem_files(server):
 
 @pytest.mark.key
 def test_a_certificate_is_made(server):
-    """Neither file is there at the start, both are after it; the key is for its owner only"""
+    """Where neither file exists both are made, and the key is for its owner only"""
     chain, key = pem_files(server)
     assert chain.startswith(b"-----BEGIN CERTIFICATE-----\n") and b" PRIVATE KEY-----\n" in key
     assert stat.S_IMODE((server.directory / "key.pem").stat().st_mode) == 0o600
@@ -800,8 +798,7 @@ def test_the_made_certificate_is_the_one_in_use(server):
 
 @pytest.mark.parametrize("name", ["localhost", "mx.example.org", "second.example.org"])
 def test_the_made_certificate_is_good_for_each_domain(start, name):
-    """RFC 5280, RFC 9525: a client that trusts this certificate verifies the name that it has been given
-    with -d"""
+    """The certificate that is made is good for each domain of -d (RFC 5280, RFC 9525)"""
     server = start("-d", "localhost", "-d", "mx.example.org", "-d", "second.example.org")
     strict = {"verify_flags": ssl.VERIFY_X509_STRICT} if sys.version_info >= (3, 10) else {}
     client = server.connect()
@@ -822,7 +819,7 @@ def test_the_made_certificate_is_good_for_no_other_name(start):
 
 
 def test_it_is_kept_over_a_restart(start, tmp_path):
-    """What other servers have learnt about this one stays true"""
+    """The certificate that was made is kept over a restart"""
     first = start(directory=tmp_path / "kept")
     before, record = pem_files(first), tlsa(first)
     assert first.stop() == 0
@@ -841,8 +838,7 @@ def test_two_servers_have_two_keys(start):
 
 @pytest.mark.key
 def test_the_dane_record(server):
-    """RFC 6698 2.1, RFC 7671 5.1: the SHA-256 of the SubjectPublicKeyInfo of the certificate that is in
-    use"""
+    """At the start the TLSA record of the certificate is printed (RFC 6698 2.1, RFC 7671 5.1)"""
     _, digest = tlsa(server)
     client = tls_client(server)
     info = key_info(client.sock.getpeercert(binary_form=True))
@@ -850,7 +846,7 @@ def test_the_dane_record(server):
 
 
 def test_the_record_comes_after_the_sockets(server):
-    """The first lines are `listening on ...`, with TLS as without"""
+    """The TLSA record comes after the lines `listening on ...`"""
     tlsa(server)
     lines = server.stdout_lines()
     assert all(line.startswith("listening on ") for line in lines[:len(server.listening)])
@@ -873,7 +869,7 @@ def options(tmp_path):
 @pytest.mark.robust
 @pytest.mark.parametrize("there", ["certificate", "key"])
 def test_only_one_of_the_two_files(run, options, tmp_path, there):
-    """One line that names it: whatever it was that went wrong, a new pair is not the answer"""
+    """Where one of the two files is missing: status 1, one line that names it, and no new pair"""
     paths = {"certificate": tmp_path / "c.pem", "key": tmp_path / "k.pem"}
     paths[there].write_text(tls_credentials.LEAF if there == "certificate" else tls_credentials.SEC1)
     os.chmod(str(paths[there]), 0o600)
@@ -885,14 +881,14 @@ def test_only_one_of_the_two_files(run, options, tmp_path, there):
 @pytest.mark.robust
 @pytest.mark.parametrize("letter", ["-c", "-k"])
 def test_only_one_of_the_two_options(run, options, tmp_path, letter):
-    """A certificate is no use without its key: that is wrong usage"""
+    """-c without -k, or the other way round, is wrong usage"""
     result = run(*options, letter, tmp_path / "file.pem")
     assert result.returncode == 2 and result.stdout == "" and result.stderr.strip()
     assert list(tmp_path.glob("*.pem")) == []
 
 
 def test_a_pair_from_elsewhere(start, tmp_path):
-    """A certificate that an authority has signed, and the key for it"""
+    """A certificate with its chain, from an authority, and the key for it are used"""
     directory = tmp_path / "ca"
     directory.mkdir()
     write_pair(directory, tls_credentials.LEAF + tls_credentials.AUTHORITY, tls_credentials.PKCS8)
@@ -908,7 +904,7 @@ def test_a_pair_from_elsewhere(start, tmp_path):
 
 
 def test_the_key_of_another_certificate(start, run, tmp_path):
-    """One line, at the start, and not an alert in every handshake"""
+    """A key that does not fit its certificate: status 1, and one line at the start"""
     first, second = start(), start()
     result = run("-p", "0", "-m", first.mail, "-c", first.directory / "certificate.pem", "-k",
                  second.directory / "key.pem")
@@ -934,7 +930,7 @@ UNFIT = {
 @pytest.mark.robust
 @pytest.mark.parametrize("fault", UNFIT)
 def test_credentials_that_do_not_fit(run, options, tmp_path, fault):
-    """One line that names the file, and no port that is open for a moment"""
+    """A file that can't be used: status 1, one line that names it, and no port that is open for a moment"""
     result = run(*write_pair(tmp_path, *UNFIT[fault]))
     expect_fault(result, 1)
     assert str(tmp_path / "c.pem") in result.stderr or str(tmp_path / "k.pem") in result.stderr
@@ -942,7 +938,7 @@ def test_credentials_that_do_not_fit(run, options, tmp_path, fault):
 
 @pytest.mark.robust
 def test_a_place_where_none_can_be_made(run, options, tmp_path):
-    """One line that names the file"""
+    """Where no certificate can be made: status 1, and one line that names the file"""
     result = run(*options, "-c", tmp_path / "missing" / "c.pem", "-k", tmp_path / "missing" / "k.pem")
     expect_fault(result, 1, tmp_path / "missing")
 
@@ -956,7 +952,7 @@ LABELS = ["CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRET", 
 
 
 def test_the_key_log(start, tmp_path):
-    """RFC 9850: the server's log says what OpenSSL's at the other end says"""
+    """SSLKEYLOGFILE has the secrets that the client has, too (RFC 9850)"""
     theirs, mine = tmp_path / "server.log", tmp_path / "client.log"
     server = start(env={**os.environ, "SSLKEYLOGFILE": str(theirs)})
     for group in GROUPS:
@@ -970,10 +966,11 @@ def test_the_key_log(start, tmp_path):
     assert str(theirs) in server.stderr_text()      # nobody is to be surprised by it
 
 
+@pytest.mark.robust
 @pytest.mark.parametrize("kind", ["link", "others can read it", "a group can read it",
                                   "others can change it", "somebody else's", "pipe", "directory"])
 def test_a_key_log_that_others_could_open(run, options, tmp_path, kind):
-    """Whoever reads it reads the mail: one line that names it, and no start"""
+    """A key log that others could open: status 1, and one line that names it"""
     log, precious = tmp_path / "keys.log", tmp_path / "precious"
     precious.write_text("data")
     precious.chmod(0o600)
@@ -998,7 +995,8 @@ def test_a_key_log_that_others_could_open(run, options, tmp_path, kind):
 
 
 def test_the_trace(ours, start, tmp_path):
-    """-v: the handshake in RFC 8446's names, then the conversation inside TLS, and none of the secrets"""
+    """-v shows the handshake in the names of RFC 8446, then the conversation inside TLS, and none of the
+    secrets"""
     log = tmp_path / "client.log"
     server = start("-v")
     client = tls_client(server, trusting(keylog_filename=str(log)))
@@ -1028,7 +1026,7 @@ def test_the_trace(ours, start, tmp_path):
                          ids=lambda number: number.name)
 @pytest.mark.parametrize("blocked", [False, True], ids=["", "signals blocked"])
 def test_a_start_that_waits_for_a_file_can_be_ended(program, tmp_path, number, blocked):
-    """A key that comes through a pipe may never come. What ends the server ends the start too."""
+    """SIGTERM, SIGINT and SIGHUP end a start that waits for a file, too"""
     files = [str(tmp_path / "certificate.pem"), str(tmp_path / "key.pem")]
     writers = []
     for file in files:
@@ -1094,8 +1092,7 @@ def ids(pid):
 
 
 def test_another_user_for_good(public_directory, start):
-    """-u: real, effective and saved ids, and no group of root's is kept. Mail is delivered, and belongs to
-    that user"""
+    """With -u it is that user for good, and what it stores belongs to that user"""
     if not Path("/proc/self/status").exists():
         pytest.skip("no /proc here")
     user = pwd.getpwnam(SOMEBODY)
@@ -1115,7 +1112,7 @@ def test_another_user_for_good(public_directory, start):
 
 @pytest.mark.robust
 def test_the_key_stays_roots(public_directory, start):
-    """It was read before the user changed, and is not for that user to read"""
+    """With -u the key may be for root only: it is read before"""
     server = start("-u", SOMEBODY, directory=public_directory)
     key = (server.directory / "key.pem").stat()
     assert key.st_uid == 0 and stat.S_IMODE(key.st_mode) == 0o600
@@ -1124,13 +1121,13 @@ def test_the_key_stays_roots(public_directory, start):
 
 @pytest.mark.robust
 def test_a_user_who_does_not_exist(run, options):
-    """One line that names the user"""
+    """A user who does not exist: status 1, and one line that names the user"""
     expect_fault(run(*options, "-u", "no-such-user"), 1, "no-such-user")
 
 
 @pytest.mark.robust
 def test_another_user_takes_root(run, options):
-    """One line, and not a server that is still who it was"""
+    """-u without the right to change users: status 1, and one line that names the user"""
     other = next(entry for entry in pwd.getpwall() if entry.pw_uid not in (0, 65534))
     unprivileged = {}
     if ROOT:
@@ -1146,7 +1143,7 @@ def test_another_user_takes_root(run, options):
 
 @pytest.mark.robust
 def test_a_warning_for_root(ours, public_directory, start):
-    """Who runs this as root is told of -u, and who has said it is not"""
+    """Who runs it as root without -u is warned in a line"""
     first = start("-m", "mail2", directory=public_directory)
     assert eventually(lambda: re.search(r"warning.*\broot\b.*-u.*\n", first.stderr_text()))
     assert first.stop() == 0
@@ -1201,7 +1198,7 @@ def openssl_command(server, *options):
 @pytest.mark.parametrize("suite", SUITES)
 @pytest.mark.parametrize("group", GROUPS)
 def test_openssl_s_client(server, suite, group):
-    """It verifies the certificate and its name, and delivers under each suite with each group"""
+    """openssl s_client verifies certificate and name, and delivers, under each suite with each group"""
     output = converse(openssl_command(server, "-ciphersuites", suite, "-groups", GROUPS[group]),
                       CONVERSATION, server)
     assert contents(server) == [as_stored(SIMPLE)], output
@@ -1211,7 +1208,7 @@ def test_openssl_s_client(server, suite, group):
 
 @installed("openssl")
 def test_openssl_agrees_with_the_dane_record(server):
-    """RFC 7672 3.1.1: with the record that was printed the certificate needs no authority"""
+    """openssl verifies the certificate by the printed TLSA record (RFC 7672 3.1.1)"""
     _, digest = tlsa(server)
     command = openssl_command(server, "-dane_tlsa_domain", "localhost", "-dane_tlsa_rrdata",
                               "3 1 1 " + digest)
@@ -1226,7 +1223,7 @@ def test_openssl_agrees_with_the_dane_record(server):
 
 @installed("gnutls-cli")
 def test_gnutls_cli(server):
-    """It verifies the certificate and its name, and delivers"""
+    """gnutls-cli verifies certificate and name, and delivers"""
     command = ["gnutls-cli", "--starttls-proto=smtp", "--x509cafile", server.directory / "certificate.pem",
                "--verify-hostname", "localhost", "-p", server.port, "127.0.0.1"]
     output = converse(command, CONVERSATION, server)
@@ -1236,7 +1233,7 @@ def test_gnutls_cli(server):
 
 @installed("gnutls-cli")
 def test_gnutls_cli_without_tls_1_3(server):
-    """It is told why, and gets nothing in plaintext"""
+    """gnutls-cli without TLS 1.3 is told why it fails, and gets nothing in plaintext"""
     command = ["gnutls-cli", "--starttls-proto=smtp", "--insecure", "--priority", "NORMAL:-VERS-TLS1.3",
                "-p", server.port, "127.0.0.1"]
     output = converse(command, b"", server)
@@ -1261,7 +1258,7 @@ def has_curl_with_smtp():
 
 @pytest.mark.skipif(not has_curl_with_smtp(), reason="curl (with SMTP) is not installed")
 def test_curl(server, tmp_path):
-    """curl --ssl-reqd: 5 MB, byte for byte"""
+    """curl --ssl-reqd delivers 5 MB to the octet"""
     message = big_message()
     path = tmp_path / "big.eml"
     path.write_bytes(message)
@@ -1275,7 +1272,7 @@ def test_curl(server, tmp_path):
 
 @pytest.mark.skipif(not has_curl_with_smtp(), reason="curl (with SMTP) is not installed")
 def test_curl_insists_on_tls(plain_server):
-    """curl --ssl-reqd: where no STARTTLS is offered, nothing is sent"""
+    """curl --ssl-reqd sends nothing where no STARTTLS is offered"""
     done = subprocess.run(["curl", "-sS", "--ssl-reqd", "smtp://127.0.0.1:%d" % plain_server.port,
                            "--mail-from", "alice@example.org", "--mail-rcpt", "you@localhost",
                            "--upload-file", "-"], input=SIMPLE, stderr=subprocess.PIPE, timeout=2 * TIMEOUT)
@@ -1294,7 +1291,7 @@ def swaks_has_tls():
 
 @pytest.mark.skipif(not swaks_has_tls(), reason="swaks (with Net::SSLeay) is not installed")
 def test_swaks(server):
-    """swaks --tls, which verifies nothing unless told"""
+    """swaks --tls delivers"""
     stored, output = deliver_with(["swaks", "--server", "127.0.0.1", "--port", server.port, "--tls",
                                    "--from", "alice@example.org", "--to", "you@localhost", "--ehlo",
                                    "client.example", "--data", "-"], server)
@@ -1304,7 +1301,7 @@ def test_swaks(server):
 
 @installed("msmtp")
 def test_msmtp(server):
-    """It verifies the certificate and the name that it connects to"""
+    """msmtp verifies certificate and name, and delivers"""
     stored, _ = deliver_with(["msmtp", "--file=/dev/null", "--host=localhost", "--port=%d" % server.port,
                               "--tls=on", "--tls-starttls=on",
                               "--tls-trust-file=%s" % (server.directory / "certificate.pem"),
