@@ -689,7 +689,8 @@ def test_size_and_8bitmime_are_announced(client):
 
 
 def test_a_size_that_is_too_big_is_refused_at_once(client):
-    """MAIL with a SIZE over the limit is refused with 552 at once, however large the number (RFC 1870 6.1)"""
+    """MAIL with a SIZE over the limit is refused with 552 at once, whatever the number (RFC 1870
+    6.1)"""
     limit = int(client.ehlo().keywords["SIZE"])
     client.mail("alice@example.org", "SIZE=%d" % limit)
     client.send("RSET")

@@ -88,7 +88,8 @@ def test_only_the_fields_that_are_there(receive):
 
 
 def test_fields_after_the_empty_line_are_body(receive):
-    """The header ends at the first empty line, and what looks like a field after it is text (RFC 5322 2.1)"""
+    """The header ends at the first empty line, and what looks like a field after it is text (RFC 5322
+    2.1)"""
     assert receive(header("From: a@example.org", body=b"Subject: not this\r\n"))["Subject"] is None
 
 
@@ -578,7 +579,8 @@ NO_ADDRESSES = ["Alice Smith alice@example.org", "alice@example.org Alice", "a b
 
 
 def test_words_that_are_no_address_are_not_made_one(receive):
-    """Words with blanks between them are not glued into an address that nobody wrote (RFC 5322 3.4.1, 4.4)"""
+    """Words with blanks between them are not glued into an address that nobody wrote (RFC 5322 3.4.1,
+    4.4)"""
     shown(receive, "From", [(text, text) for text in NO_ADDRESSES])
 
 
@@ -631,7 +633,8 @@ def test_broken_addresses_do_no_harm(receive):
 
 
 def test_names_written_by_python(receive):
-    """100 names with every special character, as Python writes them, are shown as they were (RFC 5322 3.4)"""
+    """100 names with every special character, as Python writes them, are shown as they were (RFC 5322
+    3.4)"""
     pick = random.Random(5322)
     alphabet = "abc XYZ 012 .,;:@<>()[]\"\\!#$%&'*+-/=?^_`{|}~ äöü Яж 日本"
     rows = []

@@ -751,7 +751,8 @@ def test_parameters_as_real_senders_write_them(receive):
     ("=?iso-8859-1?Q?=FC?=", '"=?iso-8859-1?Q?=FC?="'), ("abc", "abc charset=utf-8"),
     ("abc", "abc (a comment)"), ("a(b)", "a(b)"), ("abc", "abc\n x=y"), ("'abc'", "'abc'")])
 def test_a_boundary_is_octets(receive, boundary, value):
-    """A boundary is octets, and what looks like an encoded word in it is none (RFC 2047 5, RFC 2046 5.1.1)"""
+    """A boundary is octets, and what looks like an encoded word in it is none (RFC 2047 5, RFC 2046
+    5.1.1)"""
     report = receive(header("Content-Type: multipart/mixed; boundary=" + value,
                             body=("--%s\r\n\r\none\r\n--%s\r\n\r\ntwo\r\n--%s--\r\n"
                                   % ((boundary,) * 3)).encode()))

@@ -105,7 +105,8 @@ def test_a_handshake(peer):
 @pytest.mark.parametrize("group", [tls.X25519, tls.SECP256R1], ids=["x25519", "secp256r1"])
 @pytest.mark.parametrize("suite", [CHACHA20, AES_128], ids=["chacha20", "aes128"])
 def test_suites_groups_and_session_ids(peer, suite, group, session_id):
-    """Each suite goes with each group, and the session id comes back as it went (RFC 8446 9.1, 4.1.3, D.4)"""
+    """Each suite goes with each group, and the session id comes back as it went (RFC 8446 9.1, 4.1.3,
+    D.4)"""
     client = peer.handshake(suites=[suite], share_groups=[group], groups=[group], session_id=session_id)
     assert (client.suite, client.group, client.retried) == (suite, group, False)
     peer.check(client)

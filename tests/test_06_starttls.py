@@ -362,7 +362,8 @@ def test_trace_information_without_tls(server, client):
 @pytest.mark.parametrize("hello, parameters, protocol", [
     ("HELO", "", "SMTP"), ("EHLO", "SMTPUTF8", "UTF8SMTPS"), ("EHLO", "", "ESMTPS")])
 def test_the_protocol_has_a_registered_name(server, hello, parameters, protocol):
-    """The protocol in Received is one that IANA has registered: there is no SMTPS (RFC 3848, RFC 6531 4.3)"""
+    """The protocol in Received is one that IANA has registered: there is no SMTPS (RFC 3848, RFC 6531
+    4.3)"""
     client = tls_client(server)
     client.send(hello + " me.example")
     client.expect(250)
