@@ -1,14 +1,14 @@
 """The stations: one failure seen, one idea, the code that answers it, the tests that show the answer.
 
-This is the one table of them. The text has a section for each; a line `# ======== 2.2 The path` in a test file says
-that the tests below it belong to station 2.2; `python3 tests/run.py 2 --station 2.2` runs those of one, and
-`make spec-02` prints what they ask. Needs nothing beside Python.
+This is the one table of them. The text has a section for each; a line `# ======== 2.2 Paths` in a test
+file says that the tests below it belong to station 2.2; `python3 tests/run.py 2 --station 2.2` runs those
+of one, and `make spec-02` prints what they ask. Needs nothing beside Python.
 """
 import re
 from collections import namedtuple
 
-# number; title; the heading of its section in TUTORIAL.md; {file: what it brings there}: the functions, structs and arrays
-# by their names, or "" for all of it that no other station brings
+# number; title; the heading of its section in TUTORIAL.md; {file: what it brings there, by its names}. The rest of a file
+# belongs to the first station of its step that has the file.
 Station = namedtuple("Station", "number title section brings")
 
 
@@ -19,58 +19,48 @@ def station(number, title, brings=None):
 STATIONS = [
     station("1.1", "Four calls and a read"),
     station("1.2", "Lines", {
-        "conn.c": "",
-        "conn.h": "",
-        "session.c": "",
-        "session.h": ""}),
+        "conn.[ch]": "conn_read_line fill conn_send conn_printf trace format_of",
+        "session.[ch]": "session_run"}),
     station("1.3", "A process for each client", {
-        "main.c": "",
-        "options.c": "",
-        "options.h": ""}),
+        "main.c": "listen_on open_listener find_name announce accept_client end main",
+        "options.[ch]": "options_parse"}),
 
     station("2.1", "A conversation", {
-        "session.c": "",
-        "session.h": ""}),
-    station("2.2", "The path", {
-        "path.c": "",
-        "path.h": "",
-        "session.c": "command_mail is_local command_rcpt",
-        "options.c": "",
-        "options.h": ""}),
-    station("2.3", "Pipelining and the last words", {
-        "conn.c": "fill conn_flush conn_printf conn_close",
-        "conn.h": "conn conn_printf conn_flush conn_close"}),
+        "session.[ch]": "trouble bad_order reset command_helo command_ehlo commands run_command say "
+                        "session_run"}),
+    station("2.2", "Paths", {
+        "path.[ch]": "path_parse",
+        "session.[ch]": "command_mail is_local command_rcpt",
+        "options.[ch]": "domains"}),
+    station("2.3", "Pipelining, and the last words", {
+        "conn.[ch]": "conn out out_size fill conn_printf conn_flush conn_close",
+        "session.[ch]": "PIPELINING"}),
     station("2.4", "Strangers", {
-        "main.c": "",
-        "conn.c": "",
-        "conn.h": ""}),
+        "main.c": "listen_on_name open_listeners children network_of has_room reap stop accept_client run "
+                  "open_standard_streams on_signal catch_signals",
+        "conn.[ch]": "line_status conn_init conn_send conn_refuse LINE_TIMEOUT LINE_STOPPED SO_RCVTIMEO",
+        "session.[ch]": "faults FAULTS_MAX HTTP",
+        "options.[ch]": "addresses timeout"}),
 
     station("3.1", "Take it", {
-        "data.c": "",
-        "data.h": "",
-        "receive.c": "",
-        "receive.h": "",
-        "maildir.c": "make_path make_name maildir_begin maildir_write maildir_end",
-        "maildir.h": "delivery maildir_begin maildir_write maildir_end",
-        "conn.c": "enum conn_wait conn_used",
-        "conn.h": "conn_wait conn_used",
-        "session.c": "command_data command"}),
+        "data.[ch]": "data_decode next_state text_length",
+        "receive.[ch]": "receive_text receive_message",
+        "conn.[ch]": "conn_wait conn_used",
+        "maildir.[ch]": "maildir_begin make_name maildir_write maildir_end",
+        "session.[ch]": "command_data"}),
     station("3.2", "Keep it", {
-        "maildir.c": "",
-        "maildir.h": "",
-        "receive.c": "prepend_fields",
-        "session.c": "",
-        "session.h": "",
-        "conn.c": "",
-        "conn.h": "",
-        "main.c": "",
-        "options.c": "",
-        "options.h": ""}),
+        "maildir.[ch]": "maildir_commit sync_directory complete maildir_prepare look_for "
+                        "maildir_find is_linked maildir_reply",
+        "receive.[ch]": "prepend_fields",
+        "conn.[ch]": "conn_set_peer",
+        "main.c": "maildir_prepare",
+        "session.[ch]": "greet command_helo command_rcpt session",
+        "options.[ch]": "mail"}),
     station("3.3", "Hold the line", {
-        "receive.c": "count_received settle",
-        "path.c": "",
-        "path.h": "",
-        "session.c": "parse_size command_mail command_ehlo"}),
+        "session.[ch]": "parse_size command_mail command_ehlo SIZE BODY",
+        "path.[ch]": "path_parameters",
+        "receive.[ch]": "settle count_received",
+        "options.[ch]": "size_max"}),
 
     station("4.1", "Fields and slices"),
     station("4.2", "Encoded words"),
@@ -170,7 +160,8 @@ BANNER = re.compile(r"^# =+ (\d\.\d+) ?(.*)$", re.M)
 
 def banners(text):
     """[(line, number, title)] of a test file."""
-    return [(text.count("\n", 0, found.start()) + 1, found.group(1), found.group(2)) for found in BANNER.finditer(text)]
+    return [(text.count("\n", 0, found.start()) + 1, found.group(1), found.group(2))
+            for found in BANNER.finditer(text)]
 
 
 def station_at(rows, line):
