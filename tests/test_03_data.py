@@ -278,6 +278,7 @@ def the_trace(server, mailbox="you"):
 
 def age(date):
     """Seconds since a date of RFC 5322 3.3."""
+    assert email.utils.parsedate_tz(date), "expected: a date\ncame:     %r" % date
     return time.time() - email.utils.mktime_tz(email.utils.parsedate_tz(date))
 
 
