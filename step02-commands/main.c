@@ -289,8 +289,8 @@ int main(int argc, char **argv)
     options_parse(&config, argc, argv);
     catch_signals();
     open_listeners(&config);
-    serving = 1;
     announce();
+    serving = 1;
     run(&children, &config);
     stop(&children);
     return 0;

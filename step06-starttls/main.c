@@ -297,8 +297,8 @@ int main(int argc, char **argv)
     open_listeners(&config);
     if ((errno = maildir_prepare(config.mail)) != 0)
         err(1, "cannot open the mail directory %s", config.mail);
-    serving = 1;
     announce();
+    serving = 1;
     run(&children, &config);
     stop(&children);
     return 0;
