@@ -17,6 +17,8 @@
 enum {
     CHARSET_NAME_MAX = 40, /* RFC 2978 2.3: names fit in that */
     MIDDLE_SIZE = 4096,
+    UTF8_MAX = 4, /* octets of one character */
+    REPLACEMENT_SIZE = 3,
 };
 
 static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
@@ -58,57 +60,49 @@ static const struct alias {
     {"cp932", " shiftjis csshiftjis sjis mskanji ms932 windows31j "},
 };
 
-/* The name alone, in lower case: some put quotes around it, a comment or the
- * next parameter behind it, "x-" before it. A "/" would be an instruction to
- * iconv. */
-static void clean_name(struct slice name, char out[CHARSET_NAME_MAX + 1])
+/*
+ * Copy the name alone, in lower case: some put quotes around it, a comment or
+ * the next parameter after it, "x-" before it. A "/" would be an instruction to
+ * iconv. Returns what is meant by it: an alias, or the name itself.
+ */
+static const char *meaning_of(struct slice name, char out[CHARSET_NAME_MAX + 1])
 {
-    size_t used = 0;
+    char key[CHARSET_NAME_MAX + 3] = " ";
+    size_t used = 0, key_used = 1;
 
     while (name.size > 0 && strchr(" \t\n\"'", name.data[0]))
         name = slice_from(name, 1);
     while (slice_starts_with(name, "x-"))
         name = slice_from(name, 2);
-    while (used < CHARSET_NAME_MAX && used < name.size && name.data[used] &&
-           (isalnum(name.data[used]) || strchr("-_.:+", name.data[used]))) {
-        out[used] = (char)tolower(name.data[used]);
-        used++;
+    for (; used < CHARSET_NAME_MAX && used < name.size; used++) {
+        unsigned char c = (unsigned char)tolower(name.data[used]);
+        if (!isalnum(c) && (!c || !strchr("-_.:+", c)))
+            break;
+        out[used] = (char)c;
+        if (isalnum(c) || c == '.')
+            key[key_used++] = (char)c;
     }
     out[used] = '\0';
-}
-
-/* What is meant by a clean name: an alias, or the name itself. */
-static const char *meaning_of(const char *name)
-{
-    char key[CHARSET_NAME_MAX + 3] = " ";
-    size_t used = 1;
-
-    for (size_t i = 0; name[i]; i++)
-        if (!strchr("-_:", name[i]))
-            key[used++] = name[i];
-    key[used] = ' ';
-    key[used + 1] = '\0';
+    key[key_used] = ' ';
     for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
         if (strstr(aliases[i].names, key))
             return aliases[i].meaning;
-    return name;
+    return out;
 }
 
 bool charset_open(struct charset *charset, struct slice name)
 {
     char itself[CHARSET_NAME_MAX + 1];
-    const char *meaning;
+    const char *meaning =
+        meaning_of(name.size > 0 ? name : slice_of("utf-8"), itself);
 
-    clean_name(name, itself);
-    meaning = meaning_of(itself);
     charset->iconv = (iconv_t)-1;
     charset->wrong = false;
     charset->escapes = strncmp(meaning, "iso-2022-", 9) == 0;
-    charset->unit = strncmp(meaning, "utf-32", 6) == 0 ? 4
-                    : strncmp(meaning, "utf-16", 6) == 0 || charset->escapes
-                        ? 2
-                        : 1;
-    if (name.size == 0 || strcmp(meaning, "utf-8") == 0)
+    charset->unit = charset->escapes || strncmp(meaning, "utf-16", 6) == 0 ? 2
+                    : strncmp(meaning, "utf-32", 6) == 0                   ? 4
+                                                                           : 1;
+    if (strcmp(meaning, "utf-8") == 0)
         return true;
     if (*itself)
         charset->iconv = iconv_open("UTF-8", meaning);
@@ -117,43 +111,32 @@ bool charset_open(struct charset *charset, struct slice name)
     return charset->iconv != (iconv_t)-1;
 }
 
-/* Pass on what is UTF-8, and nothing else. */
-static size_t convert_utf8(struct slice *in, char *out, size_t size, bool last,
-                           bool *wrong)
+/* Pass on what is UTF-8, and U+FFFD for all else. */
+static size_t convert_utf8(struct charset *charset, struct slice *in, char *out,
+                           size_t size, bool last)
 {
     size_t used = 0;
 
-    while (in->size > 0) {
+    while (in->size > 0 && used + UTF8_MAX <= size) {
         bool valid;
         size_t length = utf8_length(in->data, in->size, &valid);
-        size_t room = valid ? length : sizeof(replacement) - 1;
 
-        if (used + room > size)
-            break;
         if (!valid && length == in->size && !last && in->data[0] >= 0xC2)
             break; /* it may be the start of a character */
-        *wrong = *wrong || !valid;
-        memcpy(out + used, valid ? (const char *)in->data : replacement, room);
-        used += room;
+        charset->wrong = charset->wrong || !valid;
+        memcpy(out + used, valid ? (const char *)in->data : replacement,
+               valid ? length : REPLACEMENT_SIZE);
+        used += valid ? length : REPLACEMENT_SIZE;
         *in = slice_from(*in, length);
     }
     return used;
 }
 
-/* How many octets to pass over where in begins with a wrong one: its other
- * half too, or all that follows would be read shifted. In ISO-2022 an escape
- * sequence is read octet by octet. */
-static size_t bad_length(const struct charset *charset, const char *in,
-                         size_t size)
-{
-    size_t length = charset->unit;
-
-    if (charset->escapes && (*in <= ' ' || *in > '~'))
-        length = 1;
-    return length < size ? length : size;
-}
-
-/* As much of *in as fits into out, by iconv. */
+/*
+ * As much of *in as fits into out, by iconv. Of a wrong character its other
+ * half is passed over too, or all that follows would be read shifted; but an
+ * escape sequence of ISO-2022 is read octet by octet.
+ */
 static size_t convert_foreign(struct charset *charset, struct slice *in,
                               char *out, size_t size, bool last)
 {
@@ -163,14 +146,16 @@ static size_t convert_foreign(struct charset *charset, struct slice *in,
 
     while (from_left > 0 && iconv(charset->iconv, &from, &from_left, &to,
                                   &to_left) == (size_t)-1) {
-        size_t bad = bad_length(charset, from, from_left);
+        bool single = charset->escapes && !isgraph((unsigned char)*from);
+        size_t bad = single ? 1 : charset->unit;
         if (errno == E2BIG || (errno == EINVAL && !last) ||
-            to_left < sizeof(replacement))
+            to_left < REPLACEMENT_SIZE)
             break;
         charset->wrong = true;
-        memcpy(to, replacement, sizeof(replacement) - 1);
-        to += sizeof(replacement) - 1;
-        to_left -= sizeof(replacement) - 1;
+        memcpy(to, replacement, REPLACEMENT_SIZE);
+        to += REPLACEMENT_SIZE;
+        to_left -= REPLACEMENT_SIZE;
+        bad = bad < from_left ? bad : from_left;
         from += bad;
         from_left -= bad;
     }
@@ -190,9 +175,9 @@ size_t charset_convert(struct charset *charset, struct slice *in, char *out,
     struct slice converted = {(unsigned char *)middle, 0};
 
     if (charset->iconv == (iconv_t)-1)
-        return convert_utf8(in, out, size, last, &charset->wrong);
-    converted.size = convert_foreign(charset, in, middle, room, last);
-    return convert_utf8(&converted, out, size, true, &charset->wrong);
+        return convert_utf8(charset, in, out, size, last);
+    converted.size = convert_foreign(charset, in, middle, room - 1, last);
+    return convert_utf8(charset, &converted, out, size, true);
 }
 
 void charset_close(struct charset *charset)
@@ -210,7 +195,7 @@ bool charset_to_text(struct slice name, struct slice in, struct text *text)
 
     while (known &&
            (size = charset_convert(&charset, &in, out, sizeof(out), true)) > 0)
-        text_add(text, out, size);
+        text_add(text, (struct slice){(unsigned char *)out, size});
     charset_close(&charset);
     return known;
 }

@@ -8,10 +8,12 @@
 #define _POSIX_C_SOURCE 200809L
 #include "base64.h"
 
+#include <stdbool.h>
+
 #define NO 0x80 /* not in the alphabet: a bit that no value has */
 
 /* The value of each octet in the alphabet A-Z a-z 0-9 + / */
-static const unsigned char values[256] = {
+static const unsigned char values[128] = {
     NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, /* 00 */
     NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, /* 10 */
     NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, 62, NO, NO, NO, 63, /* 20 */
@@ -20,59 +22,51 @@ static const unsigned char values[256] = {
     15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, NO, NO, NO, NO, NO, /* 50 */
     NO, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, /* 60 */
     41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, NO, NO, NO, NO, NO, /* 70 */
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, /* 80 */
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, /* 90 */
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, /* A0 */
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, /* B0 */
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, /* C0 */
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, /* D0 */
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, /* E0 */
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, /* F0 */
 };
 
-/* Decode whole groups of four, up to the first that is not good. Returns how
- * many groups there were. */
-static size_t decode_groups(const unsigned char *in, size_t size,
-                            unsigned char *out)
+static unsigned value_of(unsigned char c)
 {
-    size_t groups;
+    return values[c & 0x7F] | (c & NO);
+}
 
-    for (groups = 0; groups < size / 4; groups++, in += 4, out += 3) {
-        unsigned a = values[in[0]], b = values[in[1]];
-        unsigned c = values[in[2]], d = values[in[3]];
-        if ((a | b | c | d) & NO)
-            break;
-        out[0] = (unsigned char)(a << 2 | b >> 4);
-        out[1] = (unsigned char)(b << 4 | c >> 2);
-        out[2] = (unsigned char)(c << 6 | d);
-    }
-    return groups;
+/* Decode a group of four. False if not all of them are good. */
+static bool decode_group(const unsigned char *in, unsigned char *out)
+{
+    unsigned a = value_of(in[0]), b = value_of(in[1]);
+    unsigned c = value_of(in[2]), d = value_of(in[3]);
+
+    if ((a | b | c | d) & NO)
+        return false;
+    out[0] = (unsigned char)(a << 2 | b >> 4);
+    out[1] = (unsigned char)(b << 4 | c >> 2);
+    out[2] = (unsigned char)(c << 6 | d);
+    return true;
 }
 
 size_t base64_decode(struct base64 *state, const unsigned char *in, size_t size,
                      unsigned char *out)
 {
-    size_t i = 0, out_size = 0;
+    size_t used = 0, i = 0;
 
     while (i < size) {
-        if (state->count == 0) {
-            size_t groups = decode_groups(in + i, size - i, out + out_size);
-            i += 4 * groups;
-            out_size += 3 * groups;
-            if (i == size)
-                break;
+        unsigned value = value_of(in[i]);
+
+        if (state->count == 0 && size - i >= 4 &&
+            decode_group(in + i, out + used)) {
+            used += 3;
+            i += 4;
+            continue;
         }
-        if (in[i] == '=') {
+        if (in[i++] == '=')
             state->count = 0;
-        } else if (values[in[i]] != NO) {
-            state->bits = (state->bits << 6 | values[in[i]]) & 0xFFF;
-            state->count += 6;
-            if (state->count >= 8) {
-                state->count -= 8;
-                out[out_size++] = (unsigned char)(state->bits >> state->count);
-            }
+        if (value & NO)
+            continue;
+        state->bits = (state->bits << 6 | value) & 0xFFF;
+        state->count += 6;
+        if (state->count >= 8) {
+            state->count -= 8;
+            out[used++] = (unsigned char)(state->bits >> state->count);
         }
-        i++;
     }
-    return out_size;
+    return used;
 }

@@ -6,7 +6,7 @@
  * Comments may stand anywhere in it. Without them, scanf(3) can read it. A
  * number or a name counts only at a place where it can be what it says: "mar."
  * before a comma is a Tuesday in France. What fits no form is no date. Start
- * reading at date_format(), at the end. TUTORIAL.md, chapter 4.
+ * reading at date_utc(), at the end. TUTORIAL.md, chapter 4.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "date.h"
@@ -18,99 +18,64 @@
 #include <strings.h>
 #include <time.h>
 
-enum { DATE_TEXT_SIZE = 128 /* of a date without its comments */ };
-
 struct date {
     int day, month, year, hour, minute, second;
     int zone; /* minutes east of UTC */
 };
 
-/* Three letters of the English name, or more of it; 0 if it is none. */
+/* The place of a name in a list; size if it is none of them. Three letters of
+ * one will do. */
+static int find_name(const char *name, const char *const *list, int size)
+{
+    int i = 0;
+
+    while (i < size &&
+           (strlen(name) < 3 || strncasecmp(name, list[i], strlen(name)) != 0))
+        i++;
+    return i;
+}
+
 static int find_month(const char *name)
 {
     static const char *const months[] = {
         "January", "February", "March",     "April",   "May",      "June",
         "July",    "August",   "September", "October", "November", "December"};
-    size_t length = strlen(name);
 
-    for (int i = 0; length >= 3 && i < 12; i++)
-        if (strncasecmp(name, months[i], length) == 0)
-            return i + 1;
-    return 0;
+    return find_name(name, months, 12) + 1;
 }
 
-/* RFC 5322 4.3: all other names, the military letters among them, say nothing
- * that can be relied on, and count as UTC. */
-static int zone_of_name(const char *name)
+/*
+ * zone = ( "+" / "-" ) 4DIGIT; some write +03:00, +3 or GMT+0300. Of the names
+ * of RFC 5322 4.3 all but these are UTC, or say nothing that can be relied on.
+ * False if it is none of all that: then the time could be any.
+ */
+static bool find_zone(const char *text, int *zone)
 {
-    static const struct {
-        const char *name;
-        int hours;
-    } zones[] = {
-        {"EST", -5}, {"EDT", -4}, {"CST", -6}, {"CDT", -5},
-        {"MST", -7}, {"MDT", -6}, {"PST", -8}, {"PDT", -7},
-    };
+    static const char *const names[] = {"EDT", "EST", "CDT", "CST",
+                                        "MDT", "MST", "PDT", "PST"};
+    int hours = 0, minutes = 0, place, digits;
+    char name[32] = "";
+    bool junk;
 
-    for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++)
-        if (strcasecmp(name, zones[i].name) == 0)
-            return zones[i].hours * 60;
-    return 0;
-}
-
-/* zone = ( "+" / "-" ) 4DIGIT; some write +03:00, +3 or GMT+0300. False if it
- * is none of all that: then the time could be any. */
-static bool parse_zone(const char *text, int *zone)
-{
-    int hours = 0, minutes = 0, sign;
-    size_t digits;
-    char name[8] = "";
-
-    if (sscanf(text, "%7[A-Za-z] ", name) == 1)
-        text += strlen(name);
+    sscanf(text, " %31[A-Za-z]", name);
+    text += strspn(text, " ") + strlen(name);
+    junk = isalnum((unsigned char)*text);
     text += strspn(text, " ");
-    *zone = zone_of_name(name);
+    place = find_name(name, names, 8);
+    *zone = place < 8 ? -(4 + (place + 1) / 2) * 60 : 0;
     if (strcasecmp(name, "AM") == 0 || strcasecmp(name, "PM") == 0)
         return false; /* half a day more or less */
     if (*text != '+' && *text != '-')
-        return *name ? !isalnum((unsigned char)*text) : *text == '\0';
-    sign = *text++ == '-' ? -1 : 1;
-    digits = strspn(text, "0123456789");
+        return *name ? !junk : *text == '\0';
+    digits = (int)strspn(text + 1, "0123456789");
     if (digits == 4)
-        sscanf(text, "%2d%2d", &hours, &minutes);
+        sscanf(text + 1, "%2d%2d", &hours, &minutes);
     else if (digits == 1 || digits == 2)
-        sscanf(text, "%2d :%2d", &hours, &minutes);
+        sscanf(text + 1, "%2d :%2d", &hours, &minutes);
     else
         return false;
-    *zone = sign * (hours * 60 + minutes);
+    *zone = (*text == '-' ? -1 : 1) * (hours * 60 + minutes);
     return true;
-}
-
-/* Read day and time, in one of the forms that are in use. Returns what is after
- * them, the zone; NULL if this is none of the forms. */
-static const char *parse_time(const char *text, struct date *date,
-                              char month[10])
-{
-    const char *day = text + strcspn(text, "0123456789");
-    int end = 0, more = 0;
-
-    if (sscanf(day, "%2d%*[-., ]%9[A-Za-z]%*[-., ]%5d%*[, ]%2d : %2d%n",
-               &date->day, month, &date->year, &date->hour, &date->minute,
-               &end) == 5)
-        text = day;
-    else if (sscanf(text, /* as asctime(3) writes it */
-                    "%*9[A-Za-z]%*[., ]%9[A-Za-z] %2d %2d : %2d : %2d %5d%n",
-                    month, &date->day, &date->hour, &date->minute,
-                    &date->second, &date->year, &end) == 6)
-        return text + end;
-    else if (sscanf(text, /* as JavaScript does */
-                    "%*9[A-Za-z]%*[., ]%9[A-Za-z] %2d %5d %2d : %2d%n", month,
-                    &date->day, &date->year, &date->hour, &date->minute,
-                    &end) != 5)
-        return NULL;
-    text += end;
-    if (sscanf(text, " : %2d%n", &date->second, &more) != 1)
-        date->second = more = 0;
-    return text + more;
 }
 
 /* Days from 1970-01-01. The year begins in March here, so that the leap day is
@@ -125,54 +90,64 @@ static long long days(int year, int month, int day)
 
 static bool is_possible(const struct date *date)
 {
-    long long first, next;
+    int month = date->month, year = date->year;
 
-    if (date->month < 1 || date->year < 1900 || date->year > 9998)
-        return false;
-    first = days(date->year, date->month, 1);
-    next = days(date->year + date->month / 12, date->month % 12 + 1, 1);
-    return date->day >= 1 && date->day <= next - first && date->hour >= 0 &&
-           date->hour <= 23 && date->minute >= 0 && date->minute <= 59 &&
-           date->second >= 0 && date->second <= 60 && date->zone > -24 * 60 &&
-           date->zone < 24 * 60;
+    return month <= 12 && year >= 1900 && year <= 9998 && date->day >= 1 &&
+           date->day <= days(year + month / 12, month % 12 + 1, 1) -
+                            days(year, month, 1) &&
+           date->hour >= 0 && date->hour <= 23 && date->minute >= 0 &&
+           date->minute <= 59 && date->second >= 0 && date->second <= 60 &&
+           date->zone > -24 * 60 && date->zone < 24 * 60;
 }
 
-/* Copy value into text[0..size), with one blank for each comment and fold. */
-static void without_comments(struct slice value, char *text, size_t size)
+/* Read day and time, in one of the forms that are in use: that of the RFC, that
+ * of asctime(3) and that of JavaScript. */
+static bool parse(const char *text, struct date *date)
 {
-    size_t used = 0;
+    const char *day = text + strcspn(text, "0123456789");
+    char month[10];
+    int end = 0, more = 0;
 
-    while (value.size > 0 && used + 1 < size) {
+    if (sscanf(day, "%2d%*[-., ]%9[A-Za-z]%*[-., ]%5d%*[, ]%2d : %2d%n",
+               &date->day, month, &date->year, &date->hour, &date->minute,
+               &end) == 5)
+        text = day;
+    else if (sscanf(text,
+                    "%*9[A-Za-z]%*[., ]%9[A-Za-z] %2d %2d : %2d : %2d %5d%n",
+                    month, &date->day, &date->hour, &date->minute,
+                    &date->second, &date->year, &end) != 6 &&
+             sscanf(text, "%*9[A-Za-z]%*[., ]%9[A-Za-z] %2d %5d %2d : %2d%n",
+                    month, &date->day, &date->year, &date->hour, &date->minute,
+                    &end) != 5)
+        return false;
+    if (sscanf(text + end, " : %2d%n", &date->second, &more) == 1)
+        end += more;
+    date->month = find_month(month);
+    if (date->year < 1000) /* RFC 5322 4.3: two digits, or three */
+        date->year += date->year < 50 ? 2000 : 1900;
+    return find_zone(text + end, &date->zone) && is_possible(date);
+}
+
+void date_utc(struct slice value, struct text *out)
+{
+    char text[128] = "", utc[32];
+    struct date date = {0};
+    time_t time;
+
+    for (size_t i = 0; value.size > 0 && i < sizeof(text) - 1; i++) {
         size_t before = value.size;
 
         header_skip_cfws(&value, NULL);
-        text[used++] = value.size < before ? ' ' : (char)value.data[0];
+        text[i] = ' '; /* for each comment and fold */
         if (value.size == before)
-            value = slice_from(value, 1);
+            text[i] = (char)value.data[0];
+        value = slice_from(value, value.size == before);
     }
-    text[used] = '\0';
-}
-
-bool date_format(struct slice value, char out[DATE_SIZE])
-{
-    char text[DATE_TEXT_SIZE], month[10];
-    struct date date;
-    const char *zone;
-    struct tm utc;
-    time_t time;
-
-    without_comments(value, text, sizeof(text));
-    zone = parse_time(text + strspn(text, " "), &date, month);
-    if (!zone || !parse_zone(zone + strspn(zone, " "), &date.zone))
-        return false;
-    date.month = find_month(month);
-    if (date.year < 1000) /* RFC 5322 4.3: two digits, or three */
-        date.year += date.year < 50 ? 2000 : 1900;
-    if (!is_possible(&date))
-        return false;
-    time = (time_t)((days(date.year, date.month, date.day) * 24 + date.hour) *
-                        3600 +
-                    (date.minute - date.zone) * 60 + date.second);
-    return strftime(out, DATE_SIZE, "%Y-%m-%dT%H:%M:%SZ",
-                    gmtime_r(&time, &utc)) > 0;
+    if (!parse(text + strspn(text, " "), &date))
+        return;
+    time =
+        (time_t)(days(date.year, date.month, date.day) * 24 * 3600 +
+                 (date.hour * 60 + date.minute - date.zone) * 60 + date.second);
+    strftime(utc, sizeof(utc), "%Y-%m-%dT%H:%M:%SZ", gmtime(&time));
+    text_add(out, slice_of(utc));
 }

@@ -55,7 +55,7 @@ static void convert_in_pieces(struct slice name, struct slice in, size_t step,
         piece.size = piece.size + step < left ? piece.size + step : left;
         last = piece.size == left;
         while ((n = charset_convert(&charset, &piece, out, sizeof out, last)))
-            text_add(text, out, n);
+            text_add(text, (struct slice){(unsigned char *)out, n});
     }
     charset_close(&charset);
 }

@@ -1,5 +1,5 @@
 /*
- * tree.c - show the parts of a message.
+ * report_parts.c - the parts of a message, shown.
  *
  *     multipart/mixed
  *     ├─ 1 multipart/alternative
@@ -10,11 +10,10 @@
  * The numbers are those of IMAP (RFC 3501 6.4.5). TUTORIAL.md, chapter 5.
  */
 #define _POSIX_C_SOURCE 200809L
-#include "tree.h"
+#include "report_parts.h"
 #include "extract.h"
 #include "mime.h"
 #include "parameter.h"
-#include "show.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -34,6 +33,21 @@ struct target {
     int directory;       /* the same, open; -1: nowhere */
 };
 
+/* The lines that lead to a part from those above it; own: the last of them. */
+static void print_branches(FILE *out, const struct mime *mime, int index,
+                           bool own)
+{
+    int parent = mime->parts[index].parent;
+
+    if (parent < 0)
+        return;
+    print_branches(out, mime, parent, false);
+    if (mime->parts[parent].last_child == index)
+        fputs(own ? "└─ " : "   ", out);
+    else
+        fputs(own ? "├─ " : "│  ", out);
+}
+
 static void print_lower(FILE *out, struct slice slice)
 {
     struct text text;
@@ -41,26 +55,8 @@ static void print_lower(FILE *out, struct slice slice)
     text.size = 0;
     slice = slice_first(slice, TOKEN_SHOWN_MAX);
     for (size_t i = 0; i < slice.size; i++)
-        text_add_char(&text, (char)tolower(slice.data[i]));
-    show_text(out, text_slice(&text));
-}
-
-/* The lines that lead to a part from those above it. */
-static void print_branches(FILE *out, const struct mime *mime,
-                           const struct part *part)
-{
-    bool last[MIME_DEPTH_MAX];
-    unsigned depth = part->depth;
-
-    for (unsigned i = depth; i > 0; i--) {
-        last[i - 1] = part->last;
-        part = &mime->parts[part->parent];
-    }
-    fputs("  ", out);
-    for (unsigned i = 0; i + 1 < depth; i++)
-        fputs(last[i] ? "   " : "│  ", out);
-    if (depth > 0)
-        fputs(last[depth - 1] ? "└─ " : "├─ ", out);
+        text_add_char(&text, (unsigned char)tolower(slice.data[i]));
+    text_show(out, text_slice(&text));
 }
 
 static void print_type(FILE *out, const struct part *part)
@@ -82,33 +78,33 @@ static void print_type(FILE *out, const struct part *part)
 static void print_content(FILE *out, const struct mime *mime,
                           const struct part *part, const struct target *target)
 {
-    char file[EXTRACT_NAME_SIZE];
-    unsigned long long size;
+    struct extract extract;
     struct text name;
-    bool as_it_came, ok = extract_part(mime, part, target->directory, file,
-                                       &size, &as_it_came);
+    bool ok = extract_part(mime, part, target->directory, &extract);
     int error = errno;
 
-    fprintf(out, ", %llu bytes", size);
+    fprintf(out, ", %llu bytes", extract.size);
     if (!ok || (target->extract && target->directory < 0)) {
         fprintf(out, " (not extracted: %s)", strerror(error));
     } else if (target->extract) {
         fprintf(out, " -> %s/%s/", target->extract, target->name);
-        show_text(out, (struct slice){(unsigned char *)file, strlen(file)});
-        fputs(as_it_came ? " (as it came)" : "", out);
+        text_show(out, slice_of(extract.name));
+        fputs(extract.as_it_came ? " (as it came)" : "", out);
     } else if (extract_file_name(part, &name)) {
         fputs(" \"", out);
-        show_text(out, slice_first(text_slice(&name), NAME_SHOWN_MAX));
+        text_show(out, slice_first(text_slice(&name), NAME_SHOWN_MAX));
         fputc('"', out);
     }
 }
 
-static void print_part(FILE *out, const struct mime *mime,
-                       const struct part *part, const struct target *target)
+static void print_part(FILE *out, const struct mime *mime, int index,
+                       const struct target *target)
 {
+    const struct part *part = &mime->parts[index];
     char number[MIME_NUMBER_SIZE];
 
-    print_branches(out, mime, part);
+    fputs("  ", out);
+    print_branches(out, mime, index, true);
     mime_number(mime, part, number);
     if (part->ordinal > 0)
         fprintf(out, "%s ", number);
@@ -120,8 +116,8 @@ static void print_part(FILE *out, const struct mime *mime,
     fputc('\n', out);
 }
 
-void tree_print(FILE *out, struct slice message, const char *name,
-                const char *extract, int extract_root)
+void report_parts(FILE *out, struct slice message, const char *name,
+                  const char *extract, int extract_root)
 {
     struct mime *mime = malloc(sizeof(*mime)); /* touched as it fills */
     struct target target = {extract, name, -1};
@@ -132,8 +128,8 @@ void tree_print(FILE *out, struct slice message, const char *name,
         target.directory =
             openat(extract_root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     mime_parse(mime, message);
-    for (size_t i = 0; i < mime->count; i++)
-        print_part(out, mime, &mime->parts[i], &target);
+    for (int i = 0; i < mime->count; i++)
+        print_part(out, mime, i, &target);
     if (mime->cut)
         fprintf(out, "  there are more than %d parts\n", MIME_PARTS_MAX);
     if (target.directory >= 0)
