@@ -19,8 +19,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FIELDS_MAX = 16 /* of one name that are looked at */ };
-
 /* The fields that are shown, in this order, and how their values are read. */
 static const struct row {
     const char *name, *label;
@@ -35,21 +33,17 @@ static const struct row {
 };
 
 /* RFC 5322 3.6 has each field only once. Of addresses that come twice all are
- * shown, of others the first; and of thousands, as a stranger may send, a few.
- */
+ * shown, as far as there is room, of others the first. */
 static void print_field(FILE *out, const struct row *row, struct slice message)
 {
     struct field field;
     struct text text;
-    int fields = 0;
 
     text.size = 0;
     while ((text.size == 0 || row->read == address_list) &&
-           fields < FIELDS_MAX && header_next(&message, &field))
-        if (slice_is(field.name, row->name)) {
+           header_next(&message, &field))
+        if (slice_is(field.name, row->name))
             row->read(field.value, &text);
-            fields++;
-        }
     if (text.size > 0) {
         fputs(row->label, out);
         text_show(out, text_slice(&text));
@@ -110,15 +104,4 @@ void report_message(const struct session *session,
         free(text);
     }
     munmap(map, (size_t)status.st_size);
-}
-
-void report_prepare(void)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-
-    if (out)
-        fclose(out);
-    free(text);
 }

@@ -8,7 +8,6 @@
  * which of the two it is shows only later: so it is collected as both. Start
  * reading at address_list(), at the end. TUTORIAL.md, chapter 4.
  */
-#define _POSIX_C_SOURCE 200809L
 #include "address.h"
 #include "charset.h"
 #include "header.h"
@@ -120,23 +119,18 @@ static void add_mailbox(const struct mailbox *mailbox, struct text *out)
     text_add(out, slice_of(name.size > 0 ? ">" : ""));
 }
 
-/* Append the mailbox to the list, if it is anything, and start anew. False if
- * there is no room for all of it. */
-static bool end(struct mailbox *mailbox, struct text *out)
+/* Append the mailbox to the list, if it is anything, and start anew. A list
+ * that does not fit ends in dots: no part of an address may look like another.
+ */
+static void end(struct mailbox *mailbox, struct text *out)
 {
-    struct text one;
-    bool fits;
-
-    one.size = 0;
-    if (mailbox->angle || mailbox->spec.size > 0)
-        add_mailbox(mailbox, &one);
-    fits = out->size + one.size + strlen(", , ...") <= TEXT_SIZE;
-    if (one.size > 0 && out->size > 0)
-        text_add(out, slice_of(", "));
-    if (one.size > 0)
-        text_add(out, fits ? text_slice(&one) : slice_of("..."));
+    if (mailbox->angle || mailbox->spec.size > 0) {
+        text_add(out, slice_of(out->size > 0 ? ", " : ""));
+        add_mailbox(mailbox, out);
+    }
+    if (out->size == TEXT_SIZE)
+        memcpy(out->data + TEXT_SIZE - 3, "...", 3);
     start(mailbox);
-    return fits;
 }
 
 /* What a special does. False if it ends the mailbox. */
@@ -165,10 +159,9 @@ static bool take_special(struct mailbox *mailbox, unsigned char c)
 void address_list(struct slice value, struct text *out)
 {
     struct mailbox mailbox;
-    bool fits = true;
 
     start(&mailbox);
-    while (value.size > 0 && fits) {
+    while (value.size > 0 && out->size < TEXT_SIZE) {
         size_t before = value.size;
         unsigned char c;
 
@@ -180,8 +173,7 @@ void address_list(struct slice value, struct text *out)
         }
         value = slice_from(value, 1);
         if (!take_special(&mailbox, c))
-            fits = end(&mailbox, out);
+            end(&mailbox, out);
     }
-    if (fits)
-        end(&mailbox, out);
+    end(&mailbox, out);
 }

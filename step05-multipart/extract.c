@@ -53,59 +53,55 @@ static const char *find_extension(const struct part *part)
 bool extract_file_name(const struct part *part, struct text *text)
 {
     text->size = 0;
-    return (parameter_file_name(part->content_disposition, "filename", text) &&
+    return (parameter_find(part->content_disposition, "filename", text) &&
             slice_trim(text_slice(text)).size > 0) ||
-           (parameter_file_name(part->content_type, "name", text) &&
+           (parameter_find(part->content_type, "name", text) &&
             slice_trim(text_slice(text)).size > 0);
 }
 
-/* Append what may be part of a file name to safe, up to max octets. */
-static void make_safe(struct slice name, struct text *safe, size_t max)
+/* Copy a name, with "_" for what has no business in the name of a file. Of one
+ * that is too long the end of the stem goes, not the extension: what opens a
+ * file goes by that. */
+static void make_safe(struct slice name, struct text *safe)
 {
-    while (name.size > 0) {
+    size_t stem, extension = 1;
+
+    for (safe->size = 0; name.size > 0;) {
         bool valid;
         size_t length = utf8_length(name.data, name.size, &valid);
         bool keep = valid && !utf8_is_harmful(name.data, length) &&
                     !strchr("/\\", name.data[0]) &&
                     (name.data[0] != '.' || safe->size > 0);
 
-        if (safe->size + (keep ? length : 1) > max)
-            break;
         text_add(safe, keep ? slice_first(name, length) : slice_of("_"));
         name = slice_from(name, length);
     }
+    if (safe->size <= FILE_NAME_MAX)
+        return;
+    while (extension < FILE_EXTENSION_MAX &&
+           safe->data[safe->size - extension] != '.')
+        extension++;
+    if (extension == FILE_EXTENSION_MAX)
+        extension = 0; /* there is none */
+    stem = FILE_NAME_MAX - extension;
+    while ((safe->data[stem] & 0xC0) == 0x80)
+        stem--; /* not in the middle of a character */
+    memmove(safe->data + stem, safe->data + safe->size - extension, extension);
+    safe->size = stem + extension;
 }
 
-/* The name with what is harmful replaced. Of one that is too long the end of
- * the stem goes, not the extension: what opens a file goes by that. */
-static void safe_name(struct slice name, struct text *safe)
-{
-    size_t stem = name.size;
-
-    while (stem > 0 && name.size - stem < FILE_EXTENSION_MAX &&
-           name.data[stem - 1] != '.')
-        stem--;
-    if (stem == 0 || name.data[stem - 1] != '.')
-        stem = name.size + 1; /* there is no extension */
-    safe->size = 0;
-    make_safe(slice_first(name, stem - 1), safe,
-              FILE_NAME_MAX - (name.size + 1 - stem));
-    make_safe(slice_from(name, stem - 1), safe, FILE_NAME_MAX);
-}
-
-static void make_name(const struct mime *mime, const struct part *part,
-                      char name[EXTRACT_NAME_SIZE])
+static void make_name(const struct part *part, char name[EXTRACT_NAME_SIZE])
 {
     char number[MIME_NUMBER_SIZE];
     struct text given, safe;
 
-    mime_number(mime, part, number);
+    mime_number(part, number);
     if (!extract_file_name(part, &given)) {
         snprintf(name, EXTRACT_NAME_SIZE, "%s.%s", number,
                  find_extension(part));
         return;
     }
-    safe_name(slice_trim(text_slice(&given)), &safe);
+    make_safe(slice_trim(text_slice(&given)), &safe);
     snprintf(name, EXTRACT_NAME_SIZE, "%s-%.*s", number, (int)safe.size,
              (const char *)safe.data);
 }
@@ -129,8 +125,7 @@ static bool is_shown(const struct part *part)
 }
 
 /* Decode and write, a piece after the other; nowhere if file is NULL. */
-static bool write_octets(FILE *file, const struct part *part,
-                         unsigned long long *size)
+static bool write_octets(FILE *file, const struct part *part, size_t *size)
 {
     struct transfer transfer = {
         .encoding = part->encoding, .crlf = !is_text(part), .rest = part->body};
@@ -147,8 +142,7 @@ static bool write_octets(FILE *file, const struct part *part,
 /* The same as UTF-8. A character that a piece cuts in two waits at the start of
  * the buffer for its other half. False if not all of it is written, because
  * there is something that can't be converted. */
-static bool write_text(FILE *file, const struct part *part,
-                       unsigned long long *size)
+static bool write_text(FILE *file, const struct part *part, size_t *size)
 {
     struct transfer transfer = {.encoding = part->encoding, .rest = part->body};
     unsigned char piece[CHARACTER_MAX + PIECE_SIZE];
@@ -191,14 +185,14 @@ static bool write_content(FILE *file, const struct part *part,
            write_octets(file, part, &extract->size);
 }
 
-bool extract_part(const struct mime *mime, const struct part *part,
-                  int directory, struct extract *extract)
+bool extract_part(const struct part *part, int directory,
+                  struct extract *extract)
 {
     FILE *file;
     int fd, error;
     bool ok;
 
-    make_name(mime, part, extract->name);
+    make_name(part, extract->name);
     extract->as_it_came = false;
     if (directory < 0)
         return write_octets(NULL, part, &extract->size);
@@ -211,6 +205,8 @@ bool extract_part(const struct mime *mime, const struct part *part,
         ok = false;
         error = errno;
     }
+    if (!file && fd >= 0)
+        close(fd);
     if (!ok) { /* half a file is none; but how large is the part? */
         if (fd >= 0)
             unlinkat(directory, extract->name, 0);

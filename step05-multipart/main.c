@@ -310,8 +310,6 @@ int main(int argc, char **argv)
         config.domains.name[config.domains.count++] = "localhost";
     catch_signals(&server);
     tzset(); /* or each child reads the time zone anew, from a file */
-    /* the same goes for what the first report needs from libc */
-    report_prepare();
     open_listeners(&server, &config);
     config.mail_root = maildir_open(config.mail);
     if (config.mail_root < 0)

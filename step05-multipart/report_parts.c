@@ -26,23 +26,21 @@
 /* So much is shown of a type or a charset, and of a name. */
 enum { TOKEN_SHOWN_MAX = 128, NAME_SHOWN_MAX = 512 };
 
-/* Where the parts of one message go. */
-struct target {
+/* What is printed, and where its parts go. */
+struct tree {
+    FILE *out;
     const char *extract; /* the directory of option -x, or NULL */
     const char *name;    /* of the message, and of a directory in there */
     int directory;       /* the same, open; -1: nowhere */
 };
 
 /* The lines that lead to a part from those above it; own: the last of them. */
-static void print_branches(FILE *out, const struct mime *mime, int index,
-                           bool own)
+static void print_branches(FILE *out, const struct part *part, bool own)
 {
-    int parent = mime->parts[index].parent;
-
-    if (parent < 0)
+    if (!part->parent)
         return;
-    print_branches(out, mime, parent, false);
-    if (mime->parts[parent].last_child == index)
+    print_branches(out, part->parent, false);
+    if (part->parent->last_child == part)
         fputs(own ? "└─ " : "   ", out);
     else
         fputs(own ? "├─ " : "│  ", out);
@@ -75,65 +73,62 @@ static void print_type(FILE *out, const struct part *part)
 }
 
 /* The rest of the line of a leaf: its size, and its file or its name. */
-static void print_content(FILE *out, const struct mime *mime,
-                          const struct part *part, const struct target *target)
+static void print_content(const struct tree *tree, const struct part *part)
 {
     struct extract extract;
     struct text name;
-    bool ok = extract_part(mime, part, target->directory, &extract);
+    bool ok = extract_part(part, tree->directory, &extract);
     int error = errno;
 
-    fprintf(out, ", %llu bytes", extract.size);
-    if (!ok || (target->extract && target->directory < 0)) {
-        fprintf(out, " (not extracted: %s)", strerror(error));
-    } else if (target->extract) {
-        fprintf(out, " -> %s/%s/", target->extract, target->name);
-        text_show(out, slice_of(extract.name));
-        fputs(extract.as_it_came ? " (as it came)" : "", out);
+    fprintf(tree->out, ", %zu bytes", extract.size);
+    if (!ok || (tree->extract && tree->directory < 0)) {
+        fprintf(tree->out, " (not extracted: %s)", strerror(error));
+    } else if (tree->extract) {
+        fprintf(tree->out, " -> %s/%s/", tree->extract, tree->name);
+        text_show(tree->out, slice_of(extract.name));
+        fputs(extract.as_it_came ? " (as it came)" : "", tree->out);
     } else if (extract_file_name(part, &name)) {
-        fputs(" \"", out);
-        text_show(out, slice_first(text_slice(&name), NAME_SHOWN_MAX));
-        fputc('"', out);
+        fputs(" \"", tree->out);
+        text_show(tree->out, slice_first(text_slice(&name), NAME_SHOWN_MAX));
+        fputc('"', tree->out);
     }
 }
 
-static void print_part(FILE *out, const struct mime *mime, int index,
-                       const struct target *target)
+static void print_part(const struct tree *tree, const struct part *part)
 {
-    const struct part *part = &mime->parts[index];
     char number[MIME_NUMBER_SIZE];
 
-    fputs("  ", out);
-    print_branches(out, mime, index, true);
-    mime_number(mime, part, number);
+    fputs("  ", tree->out);
+    print_branches(tree->out, part, true);
+    mime_number(part, number);
     if (part->ordinal > 0)
-        fprintf(out, "%s ", number);
-    print_type(out, part);
+        fprintf(tree->out, "%s ", number);
+    print_type(tree->out, part);
     if (part->kind == PART_LEAF)
-        print_content(out, mime, part, target);
+        print_content(tree, part);
     else if (part->kind == PART_MESSAGE)
-        fprintf(out, ", %zu bytes", part->body.size);
-    fputc('\n', out);
+        fprintf(tree->out, ", %zu bytes", part->body.size);
+    fputc('\n', tree->out);
 }
 
 void report_parts(FILE *out, struct slice message, const char *name,
                   const char *extract, int extract_root)
 {
     struct mime *mime = malloc(sizeof(*mime)); /* touched as it fills */
-    struct target target = {extract, name, -1};
+    struct tree tree = {out, extract, name, -1};
 
     if (!mime)
         return;
     if (extract && mkdirat(extract_root, name, 0700) == 0)
-        target.directory =
+        tree.directory =
             openat(extract_root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     mime_parse(mime, message);
     for (int i = 0; i < mime->count; i++)
-        print_part(out, mime, i, &target);
+        print_part(&tree, &mime->parts[i]);
     if (mime->cut)
         fprintf(out, "  there are more than %d parts\n", MIME_PARTS_MAX);
-    if (target.directory >= 0)
-        close(target.directory);
+    if (tree.directory >= 0)
+        close(tree.directory);
     mime_free(mime);
     free(mime);
 }

@@ -6,7 +6,6 @@
  * octets that stand for no character, and text that is UTF-8 already.
  * TUTORIAL.md, chapter 4.
  */
-#define _POSIX_C_SOURCE 200809L
 #include "charset.h"
 #include "utf8.h"
 
@@ -16,12 +15,8 @@
 
 enum {
     CHARSET_NAME_MAX = 40, /* RFC 2978 2.3: names fit in that */
-    MIDDLE_SIZE = 4096,
-    UTF8_MAX = 4, /* octets of one character */
-    REPLACEMENT_SIZE = 3,
+    UTF8_MAX = 4,          /* octets of one character */
 };
-
-static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
 
 /*
  * What the names that senders use mean, where iconv does not know them, or
@@ -30,9 +25,7 @@ static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
  * of the WHATWG Encoding Standard, without "-", "_" and ":". US-ASCII is a part
  * of UTF-8; those who declare it and send more mostly send that.
  */
-static const struct alias {
-    const char *meaning, *names;
-} aliases[] = {
+static const char *const aliases[][2] = {
     {"utf-8", " utf8 usascii ascii ansix3.41968 unicode11utf8 unicode20utf8 "},
     {"utf-7", " unicode11utf7 "},
     {"utf-16", " unicode csunicode unicodefeff ucs2 iso10646ucs2 "},
@@ -85,8 +78,8 @@ static const char *meaning_of(struct slice name, char out[CHARSET_NAME_MAX + 1])
     out[used] = '\0';
     key[key_used] = ' ';
     for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
-        if (strstr(aliases[i].names, key))
-            return aliases[i].meaning;
+        if (strstr(aliases[i][1], key))
+            return aliases[i][0];
     return out;
 }
 
@@ -98,15 +91,13 @@ bool charset_open(struct charset *charset, struct slice name)
 
     charset->iconv = (iconv_t)-1;
     charset->wrong = false;
-    charset->escapes = strncmp(meaning, "iso-2022-", 9) == 0;
-    charset->unit = charset->escapes || strncmp(meaning, "utf-16", 6) == 0 ? 2
-                    : strncmp(meaning, "utf-32", 6) == 0                   ? 4
-                                                                           : 1;
-    if (strcmp(meaning, "utf-8") == 0)
-        return true;
-    if (*itself)
-        charset->iconv = iconv_open("UTF-8", meaning);
-    if (*itself && charset->iconv == (iconv_t)-1)
+    charset->unit = strncmp(meaning, "utf-16", 6) == 0      ? 2
+                    : strncmp(meaning, "iso-2022-", 9) == 0 ? 0
+                                                            : 1;
+    if (!*meaning || strcmp(meaning, "utf-8") == 0)
+        return *meaning;
+    charset->iconv = iconv_open("UTF-8", meaning);
+    if (charset->iconv == (iconv_t)-1)
         charset->iconv = iconv_open("UTF-8", itself); /* iconvs differ */
     return charset->iconv != (iconv_t)-1;
 }
@@ -120,13 +111,14 @@ static size_t convert_utf8(struct charset *charset, struct slice *in, char *out,
     while (in->size > 0 && used + UTF8_MAX <= size) {
         bool valid;
         size_t length = utf8_length(in->data, in->size, &valid);
+        struct slice next =
+            valid ? slice_first(*in, length) : slice_of("\uFFFD");
 
         if (!valid && length == in->size && !last && in->data[0] >= 0xC2)
             break; /* it may be the start of a character */
         charset->wrong = charset->wrong || !valid;
-        memcpy(out + used, valid ? (const char *)in->data : replacement,
-               valid ? length : REPLACEMENT_SIZE);
-        used += valid ? length : REPLACEMENT_SIZE;
+        memcpy(out + used, next.data, next.size);
+        used += next.size;
         *in = slice_from(*in, length);
     }
     return used;
@@ -146,15 +138,13 @@ static size_t convert_foreign(struct charset *charset, struct slice *in,
 
     while (from_left > 0 && iconv(charset->iconv, &from, &from_left, &to,
                                   &to_left) == (size_t)-1) {
-        bool single = charset->escapes && !isgraph((unsigned char)*from);
-        size_t bad = single ? 1 : charset->unit;
-        if (errno == E2BIG || (errno == EINVAL && !last) ||
-            to_left < REPLACEMENT_SIZE)
+        size_t bad = charset->unit > 0               ? charset->unit
+                     : isgraph((unsigned char)*from) ? 2
+                                                     : 1;
+        if (errno == E2BIG || (errno == EINVAL && !last) || to_left == 0)
             break;
-        charset->wrong = true;
-        memcpy(to, replacement, REPLACEMENT_SIZE);
-        to += REPLACEMENT_SIZE;
-        to_left -= REPLACEMENT_SIZE;
+        *to++ = '\xFF'; /* no UTF-8 either: see below */
+        to_left--;
         bad = bad < from_left ? bad : from_left;
         from += bad;
         from_left -= bad;
@@ -165,12 +155,12 @@ static size_t convert_foreign(struct charset *charset, struct slice *in,
     return size - to_left;
 }
 
-/* What iconv writes is looked at once more: from UCS-4, for one, it makes
- * octets that are no UTF-8. Each of them may become three, hence the third. */
+/* What iconv wrote is looked at once more: from UCS-4, for one, it makes octets
+ * that are no UTF-8. Each of them may become three, hence the third. */
 size_t charset_convert(struct charset *charset, struct slice *in, char *out,
                        size_t size, bool last)
 {
-    char middle[MIDDLE_SIZE];
+    char middle[4096];
     size_t room = size / 3 < sizeof(middle) ? size / 3 : sizeof(middle);
     struct slice converted = {(unsigned char *)middle, 0};
 
@@ -186,16 +176,23 @@ void charset_close(struct charset *charset)
         iconv_close(charset->iconv);
 }
 
-bool charset_to_text(struct slice name, struct slice in, struct text *text)
+bool charset_is_known(struct slice name)
 {
     struct charset charset;
     bool known = charset_open(&charset, name);
+
+    charset_close(&charset);
+    return known;
+}
+
+void charset_to_text(struct slice name, struct slice in, struct text *text)
+{
+    struct charset charset;
     char out[512];
     size_t size;
 
-    while (known &&
-           (size = charset_convert(&charset, &in, out, sizeof(out), true)) > 0)
+    charset_open(&charset, name);
+    while ((size = charset_convert(&charset, &in, out, sizeof(out), true)) > 0)
         text_add(text, (struct slice){(unsigned char *)out, size});
     charset_close(&charset);
-    return known;
 }

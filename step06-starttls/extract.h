@@ -14,8 +14,8 @@ enum {
 struct extract {
     char name[EXTRACT_NAME_SIZE]; /* the number of the part, and what is safe of
                                      the name it has */
-    unsigned long long size; /* of the content, before any change of charset */
-    bool as_it_came;         /* text, of which not all could be converted */
+    size_t size;     /* of the content, before any change of charset */
+    bool as_it_came; /* text, of which not all could be converted */
 };
 
 /* Open the directory for parts; make it if it is missing. Returns its file
@@ -32,7 +32,7 @@ bool extract_file_name(const struct part *part, struct text *text);
  * converted; everything else is written byte for byte. False, with errno set:
  * it could not be written.
  */
-bool extract_part(const struct mime *mime, const struct part *part,
-                  int directory, struct extract *extract);
+bool extract_part(const struct part *part, int directory,
+                  struct extract *extract);
 
 #endif

@@ -8,15 +8,9 @@
  * common. What is inside of certain values is in address.c, date.c and word.c.
  * Everything here is one pass over its input. TUTORIAL.md, chapter 4.
  */
-#define _POSIX_C_SOURCE 200809L
 #include "header.h"
 
 #include <ctype.h>
-
-static bool starts_with_blank(struct slice slice)
-{
-    return slice.size > 0 && isblank(slice.data[0]);
-}
 
 /* Cut the name and the colon off *line. False if this is no field.
  * field-name = 1*ftext, ftext = %d33-57 / %d59-126 */
@@ -28,9 +22,7 @@ static bool take_name(struct slice *line, struct slice *name)
            line->data[length] != ':')
         length++;
     *name = slice_first(*line, length);
-    *line = slice_from(*line, length);
-    while (starts_with_blank(*line))
-        *line = slice_from(*line, 1);
+    *line = slice_trim_start(slice_from(*line, length));
     if (length == 0 || !slice_starts_with(*line, ":"))
         return false;
     *line = slice_from(*line, 1);
@@ -44,7 +36,7 @@ bool header_next(struct slice *rest, struct field *field)
     while (slice_line(&after, &line)) {
         value = line;
         if (take_name(&value, &field->name)) {
-            while (starts_with_blank(after))
+            while (after.size > 0 && isblank(after.data[0]))
                 slice_line(&after, &line);
             value.size = (size_t)(after.data - value.data);
             field->value = slice_trim(slice_first(value, FIELD_MAX));

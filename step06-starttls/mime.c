@@ -16,7 +16,6 @@
  * message is nested; each level reads the message once more, and no more than
  * that. Start reading at parse(). TUTORIAL.md, chapter 5.
  */
-#define _POSIX_C_SOURCE 200809L
 #include "mime.h"
 #include "header.h"
 #include "parameter.h"
@@ -70,45 +69,58 @@ static void read_header(struct part *part, bool in_digest)
 
 /* ---- The tree ----------------------------------------------------------- */
 
-static void parse(struct mime *mime, int parent_index, struct slice entity);
+static void parse(struct mime *mime, struct part *parent, struct slice entity);
 
-/* Is line a delimiter: "--", the boundary, "--" again at the end, blanks? */
-static bool is_delimiter(struct slice line, struct slice boundary, bool *last)
+/* Is the line at the start of *rest a delimiter: "--", the boundary, "--" again
+ * at the end, blanks? Then it is cut off. */
+static bool take_delimiter(struct slice *rest, struct slice boundary,
+                           bool *last)
 {
-    if (line.data[0] != '-' || !slice_starts_with(line, "--") ||
-        line.size < 2 + boundary.size ||
-        memcmp(line.data + 2, boundary.data, boundary.size) != 0)
+    struct slice line, after = *rest;
+
+    if (!slice_starts_with(*rest, "--") || rest->size < 2 + boundary.size ||
+        memcmp(rest->data + 2, boundary.data, boundary.size) != 0)
         return false;
+    slice_line(&after, &line);
     line = slice_from(line, 2 + boundary.size);
     *last = slice_starts_with(line, "--");
-    return slice_trim(slice_from(line, *last ? 2 : 0)).size == 0;
+    if (slice_trim(slice_from(line, *last ? 2 : 0)).size > 0)
+        return *last = false;
+    *rest = after;
+    return true;
 }
 
 /* Cut a multipart into its parts. The line end before a delimiter belongs to
- * it: RFC 2046 5.1.1. */
-static void parse_multipart(struct mime *mime, int index, struct slice boundary)
+ * it: RFC 2046 5.1.1. Only few lines have a "-" at all. */
+static void parse_multipart(struct mime *mime, struct part *part,
+                            struct slice boundary)
 {
-    struct slice rest = mime->parts[index].body, line, part = {NULL, 0};
+    struct slice rest = part->body, entity = {NULL, 0};
     bool last = false;
 
-    while (!last && slice_line(&rest, &line)) {
-        if (!is_delimiter(line, boundary, &last))
+    while (!last && rest.size > 0) {
+        const unsigned char *at = rest.data + slice_find(rest, '-');
+
+        rest = slice_from(rest, (size_t)(at - rest.data));
+        if ((at > part->body.data && at[-1] != '\n') ||
+            !take_delimiter(&rest, boundary, &last)) {
+            rest = slice_from(rest, 1);
             continue;
-        if (part.data) {
-            size_t size = (size_t)(line.data - part.data);
-            parse(mime, index, slice_first(part, size > 0 ? size - 1 : 0));
         }
-        part = rest;
+        if (entity.data) {
+            size_t size = (size_t)(at - entity.data);
+            parse(mime, part, slice_first(entity, size > 0 ? size - 1 : 0));
+        }
+        entity = rest;
     }
-    if (part.data && !last)
-        parse(mime, index, part);
+    if (entity.data && !last)
+        parse(mime, part, entity);
 }
 
 /* A message that is encoded as a whole, which RFC 2046 5.2.1 forbids, but
  * senders do: decode it, with LF for CRLF, as it is in the stored message. */
-static void parse_encoded(struct mime *mime, int index)
+static void parse_encoded(struct mime *mime, struct part *part)
 {
-    struct part *part = &mime->parts[index];
     struct transfer transfer = {.encoding = part->encoding, .rest = part->body};
     size_t room = part->body.size + 4, size = 0, used = 0, n;
     unsigned char *out = malloc(room);
@@ -122,7 +134,7 @@ static void parse_encoded(struct mime *mime, int index)
         if (out[i] != '\r' || i + 1 == size || out[i + 1] != '\n')
             out[used++] = out[i];
     part->kind = PART_MESSAGE;
-    parse(mime, index, (struct slice){out, used});
+    parse(mime, part, (struct slice){out, used});
 }
 
 /* RFC 2046 5.1.1: a boundary does not end in a blank. */
@@ -143,46 +155,43 @@ static bool is_message(const struct part *part)
 }
 
 /* What is in a part: its parts, or a message. */
-static void parse_body(struct mime *mime, int index)
+static void parse_body(struct mime *mime, struct part *part)
 {
-    struct part *part = &mime->parts[index];
     struct text boundary;
 
     if (slice_is(part->type, "multipart") && find_boundary(part, &boundary)) {
         part->kind = PART_MULTIPART;
-        parse_multipart(mime, index, text_slice(&boundary));
+        parse_multipart(mime, part, text_slice(&boundary));
         if (part->children == 0)
             part->kind = PART_LEAF; /* its boundary never came: lose nothing */
     } else if (is_message(part) && part->encoding < ENCODING_BASE64) {
         part->kind = PART_MESSAGE;
-        parse(mime, index, part->body);
+        parse(mime, part, part->body);
     } else if (is_message(part) && part->body.size <= MIME_UNWRAPPED_SIZE_MAX &&
                mime->unwrapped_count < MIME_UNWRAPPED_MAX) {
-        parse_encoded(mime, index);
+        parse_encoded(mime, part);
     }
 }
 
 /* Add an entity, a header and a body, to the list, and all that is in it. */
-static void parse(struct mime *mime, int parent_index, struct slice entity)
+static void parse(struct mime *mime, struct part *parent, struct slice entity)
 {
-    int index = mime->count;
-    struct part *part = &mime->parts[index];
-    struct part *parent = parent_index < 0 ? NULL : &mime->parts[parent_index];
+    struct part *part = &mime->parts[mime->count];
 
-    mime->cut = index == MIME_PARTS_MAX;
+    mime->cut = mime->count == MIME_PARTS_MAX;
     if (mime->cut)
         return;
     mime->count++;
-    *part = (struct part){.parent = parent_index, .body = entity};
+    *part = (struct part){.parent = parent, .body = entity};
     if (parent) {
         part->depth = parent->depth + 1;
         parent->children++;
-        parent->last_child = index;
+        parent->last_child = part;
     }
     read_header(part, parent && slice_is(parent->type, "multipart") &&
                           slice_is(parent->subtype, "digest"));
     if (part->depth + 1 < MIME_DEPTH_MAX)
-        parse_body(mime, index);
+        parse_body(mime, part);
     /* A message has only one child, which is number 1, or nothing if it is a
      * multipart: RFC 3501 6.4.5. */
     part->ordinal = parent && parent->kind == PART_MULTIPART
@@ -193,7 +202,7 @@ static void parse(struct mime *mime, int parent_index, struct slice entity)
 void mime_parse(struct mime *mime, struct slice message)
 {
     mime->count = mime->unwrapped_count = 0;
-    parse(mime, -1, message);
+    parse(mime, NULL, message);
 }
 
 void mime_free(struct mime *mime)
@@ -202,14 +211,13 @@ void mime_free(struct mime *mime)
         free(mime->unwrapped[--mime->unwrapped_count]);
 }
 
-void mime_number(const struct mime *mime, const struct part *part,
-                 char number[MIME_NUMBER_SIZE])
+void mime_number(const struct part *part, char number[MIME_NUMBER_SIZE])
 {
     size_t used;
 
     number[0] = '\0';
-    if (part->parent >= 0)
-        mime_number(mime, &mime->parts[part->parent], number);
+    if (part->parent)
+        mime_number(part->parent, number);
     used = strlen(number);
     if (part->ordinal > 0)
         snprintf(number + used, MIME_NUMBER_SIZE - used, "%s%d",

@@ -16,9 +16,8 @@ enum {
 enum part_kind { PART_LEAF, PART_MULTIPART, PART_MESSAGE };
 
 struct part {
-    int parent;     /* index in the list; -1 for the whole message */
-    int last_child; /* the same; 0 if there is none */
-    int depth;      /* how many parents there are */
+    const struct part *parent, *last_child; /* NULL: there is none */
+    int depth;                              /* how many parents there are */
     int children;
     int ordinal; /* among its siblings, from 1; 0: bears its parent's number,
                     as RFC 3501 6.4.5 says */
@@ -45,7 +44,6 @@ void mime_parse(struct mime *mime, struct slice message);
 void mime_free(struct mime *mime);
 
 /* Write the number of a part, such as "1.2": RFC 3501 6.4.5. */
-void mime_number(const struct mime *mime, const struct part *part,
-                 char number[MIME_NUMBER_SIZE]);
+void mime_number(const struct part *part, char number[MIME_NUMBER_SIZE]);
 
 #endif

@@ -11,7 +11,6 @@
  * put together then. Start reading at parameter_find(), at the end.
  * TUTORIAL.md, chapter 5.
  */
-#define _POSIX_C_SOURCE 200809L
 #include "parameter.h"
 #include "charset.h"
 #include "header.h"
@@ -49,6 +48,13 @@ struct slice parameter_token(struct slice *rest)
     *rest = slice_from(*rest, length);
     header_skip_cfws(rest, NULL);
     return token;
+}
+
+/* The name of a file often has blanks and parentheses in it, and no quotes. */
+static bool is_file_name(struct slice parameter)
+{
+    return slice_starts_with(parameter, "filename") ||
+           slice_starts_with(parameter, "name");
 }
 
 /*
@@ -104,8 +110,7 @@ static void gather(struct slice field, const char *name, struct found *found)
     memset(found, 0, sizeof(*found));
     while (field.size > 0) {
         struct slice token = parameter_token(&field), value;
-        bool file_name = slice_starts_with(token, "filename") ||
-                         slice_starts_with(token, "name");
+        bool file_name = is_file_name(token);
 
         if (!slice_starts_with(field, "=")) { /* a type, or a ";", or junk */
             field = slice_from(field, token.size == 0);
@@ -135,11 +140,13 @@ static struct slice take_charset(struct slice *value)
     return charset;
 }
 
-/* Append the octets of the sections up to the first that is not there. The
- * charset of the first one goes to *charset, a slice of the field. */
-static void join(const struct section *sections, size_t count,
-                 struct text *octets, struct slice *charset)
+/* Append the octets of the sections up to the first that is not there. Returns
+ * the charset that the first one names. */
+static struct slice join(const struct section *sections, size_t count,
+                         struct text *octets)
 {
+    struct slice charset = {NULL, 0};
+
     for (size_t i = 0; i < count && sections[i].raw.data; i++) {
         struct slice raw = sections[i].raw;
         bool quoted = slice_starts_with(raw, "\"");
@@ -151,21 +158,21 @@ static void join(const struct section *sections, size_t count,
         if (quoted) /* against the rules, but seen */
             raw = slice_from(slice_first(raw, raw.size - 1), 1);
         if (sections[i].encoded && i == 0)
-            *charset = take_charset(&raw);
+            charset = take_charset(&raw);
         if (sections[i].encoded)
             word_unescape(raw, '%', octets);
         else
             text_add(octets, raw);
     }
+    return charset;
 }
 
-/* Append the value of name as it stands there. False if there is none. Some
- * senders count the sections from 1. */
-static bool find(struct slice field, const char *name, struct text *octets,
-                 struct slice *charset)
+bool parameter_find(struct slice field, const char *name, struct text *text)
 {
     struct found found;
     const struct section *sections = &found.plain;
+    struct slice charset;
+    struct text octets, value;
     size_t count = 1;
 
     gather(field, name, &found);
@@ -173,31 +180,15 @@ static bool find(struct slice field, const char *name, struct text *octets,
         sections = &found.whole;
     } else if (found.sections[0].raw.data || found.sections[1].raw.data) {
         sections = &found.sections[!found.sections[0].raw.data];
-        count = SECTIONS_MAX - 1;
+        count = SECTIONS_MAX - 1; /* some senders count from 1 */
     }
-    join(sections, count, octets, charset);
-    return sections->raw.data;
-}
-
-bool parameter_find(struct slice field, const char *name, struct text *text)
-{
-    struct slice charset;
-
-    return find(field, name, text, &charset);
-}
-
-bool parameter_file_name(struct slice field, const char *name,
-                         struct text *text)
-{
-    struct slice charset = {NULL, 0};
-    struct text octets, value;
-
     octets.size = value.size = 0;
-    if (!find(field, name, &octets, &charset))
-        return false;
-    if (charset.size == 0 ||
-        !charset_to_text(charset, text_slice(&octets), &value))
-        value = octets;
-    word_decode(text_slice(&value), text);
-    return true;
+    charset = join(sections, count, &octets);
+    if (is_file_name(slice_of(name))) {
+        charset_to_text(charset, text_slice(&octets), &value);
+        word_decode(text_slice(&value), text);
+    } else {
+        text_add(text, text_slice(&octets));
+    }
+    return sections->raw.data;
 }

@@ -7,7 +7,6 @@
  * memory as a whole. Start reading at transfer_next(), at the end.
  * TUTORIAL.md, chapter 5.
  */
-#define _POSIX_C_SOURCE 200809L
 #include "transfer.h"
 #include "parameter.h"
 #include "word.h"
@@ -17,17 +16,15 @@
 
 enum encoding transfer_encoding(struct slice value)
 {
-    static const char *const none[] = {"",      "7bit", "8bit", "binary",
-                                       "7-bit", "8-bit"}; /* wrong, but seen */
     struct slice token = parameter_token(&value);
 
     if (slice_is(token, "base64"))
         return ENCODING_BASE64;
     if (slice_is(token, "quoted-printable"))
         return ENCODING_QUOTED_PRINTABLE;
-    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
-        if (slice_is(token, none[i]))
-            return ENCODING_NONE;
+    if (token.size == 0 || slice_is(token, "binary") ||
+        strchr("78", token.data[0])) /* 7bit and 8bit, however it is spelled */
+        return ENCODING_NONE;
     return ENCODING_UNKNOWN;
 }
 

@@ -12,7 +12,6 @@
  * first, and converted then. Start reading at word_decode(), at the end.
  * TUTORIAL.md, chapter 4.
  */
-#define _POSIX_C_SOURCE 200809L
 #include "word.h"
 #include "base64.h"
 #include "charset.h"
@@ -30,13 +29,8 @@ enum {
 };
 
 struct encoded_word {
-    struct slice whole, charset, encoding, text;
-};
-
-/* Neighbours in one charset, from the start of the first one on. */
-struct run {
-    struct slice charset, whole;
-    struct text octets;
+    struct slice charset, encoding, text;
+    size_t length; /* of all of it */
 };
 
 /* ---- One word ----------------------------------------------------------- */
@@ -79,7 +73,7 @@ static bool parse_word(struct slice in, struct encoded_word *word)
             return false;
     while (rest.data[0] != '=');
     word->text.size = (size_t)(rest.data - 1 - word->text.data);
-    word->whole = slice_first(in, (size_t)(rest.data + 1 - in.data));
+    word->length = (size_t)(rest.data + 1 - in.data);
     return true;
 }
 
@@ -87,7 +81,7 @@ size_t word_length(struct slice in)
 {
     struct encoded_word word;
 
-    return parse_word(in, &word) ? word.whole.size : 0;
+    return parse_word(in, &word) ? word.length : 0;
 }
 
 int word_hex(struct slice in)
@@ -119,82 +113,65 @@ static void decode(const struct encoded_word *word, struct text *octets)
 {
     unsigned char out[ENCODED_WORD_MAX];
     struct base64 state = {0};
-    size_t size;
+    struct slice in = word->text;
 
-    if (slice_is(word->encoding, "Q")) {
-        word_unescape(word->text, '=', octets);
-        return;
-    }
-    size = base64_decode(&state, word->text.data, word->text.size, out);
-    text_add(octets, (struct slice){out, size});
+    if (slice_is(word->encoding, "Q"))
+        word_unescape(in, '=', octets);
+    else
+        text_add(octets, (struct slice){out, base64_decode(&state, in.data,
+                                                           in.size, out)});
 }
 
 /* ---- A text with words in it -------------------------------------------- */
 
-/* Text that is not encoded: unfold it, which is to leave the line ends out. */
-static void add_plain(struct slice in, struct text *text)
+/* Convert the octets of neighbours, if there are any. */
+static void end_run(struct slice *charset, struct text *octets,
+                    struct text *text)
 {
-    struct slice line;
-
-    while (slice_line(&in, &line)) {
-        line.size -= line.data[line.size - 1] == '\n';
-        charset_to_text(slice_of("utf-8"), line, text);
-    }
+    if (charset->data)
+        charset_to_text(*charset, text_slice(octets), text);
+    charset->data = NULL;
+    octets->size = 0;
 }
 
-/* Convert a run, if there is one, and be ready for the next. */
-static void end_run(struct run *run, struct text *text)
+/* Append the start of in that is certainly no encoded word, without a line end:
+ * so it is unfolded. Returns the rest. */
+static struct slice take_plain(struct slice in, struct text *text)
 {
-    if (run->whole.size > 0 &&
-        !charset_to_text(run->charset, text_slice(&run->octets), text))
-        add_plain(run->whole, text); /* as it was */
-    run->whole.size = run->octets.size = 0;
-}
-
-static void extend_run(struct run *run, const struct encoded_word *word,
-                       struct text *text)
-{
-    if (run->whole.size > 0 && !slice_same(run->charset, word->charset))
-        end_run(run, text);
-    if (run->whole.size == 0)
-        run->whole = word->whole;
-    run->charset = word->charset;
-    run->whole.size =
-        (size_t)(word->whole.data + word->whole.size - run->whole.data);
-    decode(word, &run->octets);
-}
-
-/* The length of what is certainly not the start of an encoded word. */
-static size_t plain_length(struct slice in)
-{
+    const struct slice utf8 = {NULL, 0};
     size_t length = 1;
 
     while (length < in.size && in.data[length] != '=' &&
            !isspace(in.data[length]))
         length++;
-    return length;
+    charset_to_text(
+        utf8, slice_from(slice_first(in, length), in.data[0] == '\n'), text);
+    return slice_from(in, length);
 }
 
 void word_decode(struct slice in, struct text *text)
 {
-    struct run run;
+    struct slice charset = {NULL, 0}; /* of the word before; none: NULL */
+    struct text octets;
     struct encoded_word word;
     unsigned words = 0;
 
-    run.whole.size = run.octets.size = 0;
+    octets.size = 0;
     while (in.size > 0 && text->size < TEXT_SIZE) {
         /* blanks between two words do not count */
-        struct slice next = run.whole.size > 0 ? slice_trim_start(in) : in;
+        struct slice next = charset.data ? slice_trim_start(in) : in;
 
-        if (slice_starts_with(next, "=?") && words++ < WORDS_MAX &&
-            parse_word(next, &word)) {
-            extend_run(&run, &word, text);
-            in = slice_from(next, word.whole.size);
-            continue;
+        if (parse_word(next, &word) && words++ < WORDS_MAX &&
+            charset_is_known(word.charset)) {
+            if (charset.data && !slice_same(charset, word.charset))
+                end_run(&charset, &octets, text);
+            charset = word.charset;
+            decode(&word, &octets);
+            in = slice_from(next, word.length);
+        } else {
+            end_run(&charset, &octets, text);
+            in = take_plain(in, text);
         }
-        end_run(&run, text);
-        add_plain(slice_first(in, plain_length(in)), text);
-        in = slice_from(in, plain_length(in));
     }
-    end_run(&run, text);
+    end_run(&charset, &octets, text);
 }

@@ -44,12 +44,13 @@ static void try_part(const struct mime *mime, int index)
     char number[MIME_NUMBER_SIZE];
     struct extract extract;
 
-    must(part->parent < index && part->depth <= MIME_DEPTH_MAX);
-    mime_number(mime, part, number);
+    must((index == 0) == !part->parent && part->parent < part &&
+         part->depth <= MIME_DEPTH_MAX);
+    mime_number(part, number);
     must(strlen(number) < sizeof number);
     if (part->kind != PART_LEAF)
         return;
-    must(extract_part(mime, part, -1, &extract));
+    must(extract_part(part, -1, &extract));
     must_be_safe(extract.name);
 }
 
