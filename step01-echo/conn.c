@@ -8,6 +8,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 #include "conn.h"
+#include "output.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -211,7 +212,7 @@ static void trace_line(struct conn *conn, const char *who,
     if (ends)
         text[length++] = '\n';
     conn->trace_midline = !ends;
-    if (write(STDERR_FILENO, text, (size_t)length) < 0)
+    if (!output_write(STDERR_FILENO, text, (size_t)length))
         conn->verbose = false; /* nobody is looking any more */
 }
 

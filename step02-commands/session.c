@@ -148,12 +148,11 @@ static void command_rcpt(struct session *session, const char *argument)
     struct path path;
 
     argument += strspn(argument, " ");
-    if (!path_parse(&argument, &path) || !*path.text)
+    if (!path_parse(&argument, &path) || !*path.text ||
+        (*argument && *argument != ' '))
         session_reply(session, 501, "5.1.3", "syntax: RCPT TO:<address>");
-    else if (*argument == ' ')
-        session_reply(session, 555, "5.5.4", "RCPT has no parameters here");
     else if (*argument)
-        session_reply(session, 501, "5.1.3", "syntax: RCPT TO:<address>");
+        session_reply(session, 555, "5.5.4", "RCPT has no parameters here");
     else
         add_recipient(session, &path);
 }
@@ -234,7 +233,11 @@ static void command_help(struct session *session, const char *argument)
     session_reply(session, 214, "2.0.0", "commands:%s", text);
 }
 
-/* Find the command that line is, check what the table knows, and run it. */
+/*
+ * Find the command that line is, check what the table knows, and run it. A
+ * browser can be made to send SMTP in the body of a request, but not without
+ * the lines before it: "POST / HTTP/1.1", "Host: mx.example.org".
+ */
 static void run_command(struct session *session, char *line)
 {
     size_t length = strcspn(line, " ");
@@ -245,7 +248,10 @@ static void run_command(struct session *session, char *line)
            (strlen(command->verb) != length ||
             !path_starts_with(line, command->verb)))
         command++;
-    if (command == commands + COMMANDS)
+    if (command == commands + COMMANDS &&
+        (strstr(line, " HTTP/") || (length > 0 && line[length - 1] == ':')))
+        session->faults = FAULTS_MAX;
+    else if (command == commands + COMMANDS)
         session_reply(session, 500, "5.5.1", "unknown command, try HELP");
     else if (session->stage < command->first || session->stage > command->last)
         session_reply(session, 503, "5.5.1",
@@ -290,7 +296,7 @@ static void handle_line(struct session *session, char *line)
     else
         session_reply(session, 500, "5.5.2", "%s", faults[session->status]);
     if (session->faults >= FAULTS_MAX) {
-        session_reply(session, 421, "4.7.0", "too many faults, closing");
+        session_reply(session, 421, "4.7.0", "this is not SMTP, closing");
         session->stage = LEAVING;
     }
 }

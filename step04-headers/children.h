@@ -46,8 +46,8 @@ void children_add(struct children *children, pid_t pid,
 /* Forget the children that have ended. Never blocks. */
 void children_reap(struct children *children);
 
-/* Tell all children to finish, and wait until they have. unblocked: the signal
- * mask while waiting, which must let SIGCHLD through. */
-void children_stop(struct children *children, const sigset_t *unblocked);
+/* Tell all children to finish, and wait until they have. Somebody must have
+ * asked for SIGCHLD. */
+void children_stop(struct children *children);
 
 #endif

@@ -12,6 +12,7 @@
 #include "conn.h"
 #include "maildir.h"
 #include "options.h"
+#include "output.h"
 #include "report.h"
 #include "session.h"
 
@@ -20,28 +21,28 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/select.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
     BACKLOG = 1024, /* connections that may wait for accept(2) */
     LISTENERS_MAX = 16,
+    WAIT = 1000, /* milliseconds */
 };
 
 struct server {
-    int listeners[LISTENERS_MAX];
+    struct pollfd listeners[LISTENERS_MAX];
     size_t listeners_count;
     long port; /* where -p says 0: the first one that was found free */
     struct children children;
-    sigset_t unblocked; /* the signal mask while waiting, and in the child */
 };
 
-/* Set by a signal: end, cleanly. The only thing that a handler can reach. */
-static volatile sig_atomic_t stopping;
+/* Set by a signal: end, cleanly. Before clients are served, it just ends. */
+static volatile sig_atomic_t stopping, serving;
 
 /* ---- Listening sockets -------------------------------------------------- */
 
@@ -98,7 +99,8 @@ static void add_listener(struct server *server, int fd)
 {
     if (server->listeners_count == LISTENERS_MAX)
         die("cannot listen on more than %d addresses", LISTENERS_MAX);
-    server->listeners[server->listeners_count++] = fd;
+    server->listeners[server->listeners_count++] =
+        (struct pollfd){.fd = fd, .events = POLLIN};
     server->port = strtol(place_of(fd).port, NULL, 10);
 }
 
@@ -160,11 +162,12 @@ static void open_listeners(struct server *server, const struct config *config)
         die("cannot listen on any address");
 }
 
-/* Who reads this may connect. */
+/* Who reads this may connect, and may expect a clean end. */
 static void announce(const struct server *server)
 {
+    serving = 1;
     for (size_t i = 0; i < server->listeners_count; i++) {
-        struct place place = place_of(server->listeners[i]);
+        struct place place = place_of(server->listeners[i].fd);
         printf("listening on %s port %s\n", place.host, place.port);
     }
     if (fflush(stdout) != 0)
@@ -174,7 +177,7 @@ static void announce(const struct server *server)
 static void close_listeners(struct server *server)
 {
     for (size_t i = 0; i < server->listeners_count; i++)
-        close(server->listeners[i]);
+        close(server->listeners[i].fd);
 }
 
 /* ---- Connections -------------------------------------------------------- */
@@ -194,13 +197,14 @@ static void refuse(int fd)
 }
 
 /* The life of a child. */
-static void serve(struct server *server, const struct config *config, int fd)
+static void serve(struct server *server, const struct config *config, int fd,
+                  const struct sockaddr_storage *peer)
 {
     struct conn conn;
 
     close_listeners(server);
-    sigprocmask(SIG_SETMASK, &server->unblocked, NULL);
     conn_init(&conn, fd, config->timeout, config->verbose, &stopping);
+    conn.peer = *peer;
     session_run(&conn, config);
     conn_close(&conn);
     _exit(EXIT_SUCCESS); /* exit(3) is for who has something to tidy up */
@@ -213,10 +217,13 @@ static void accept_client(struct server *server, const struct config *config,
     pid_t pid = -1;
 
     children_reap(&server->children);
-    if (children_have_room(&server->children, &network))
+    if (children_have_room(&server->children, &network)) {
         pid = fork();
+        if (pid < 0)
+            output_log("cannot fork: %s", strerror(errno));
+    }
     if (pid == 0)
-        serve(server, config, fd);
+        serve(server, config, fd, address);
     if (pid < 0) {
         refuse(fd);
         return;
@@ -239,59 +246,65 @@ static void accept_clients(struct server *server, const struct config *config,
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             return;
         } else if (errno != EINTR && errno != ECONNABORTED) {
-            fprintf(stderr, "smtpd: accept: %s\n", strerror(errno));
+            output_log("accept: %s", strerror(errno));
             poll(NULL, 0, 100); /* short of something: give it time */
             return;
         }
     }
 }
 
+/* A signal that comes just before the wait does not end it, but the wait is
+ * short. */
 static void run(struct server *server, const struct config *config)
 {
     while (!stopping) {
-        fd_set readable;
-        int highest = -1;
-
-        FD_ZERO(&readable);
-        for (size_t i = 0; i < server->listeners_count; i++) {
-            FD_SET(server->listeners[i], &readable);
-            if (server->listeners[i] > highest)
-                highest = server->listeners[i];
-        }
-        if (pselect(highest + 1, &readable, NULL, NULL, NULL,
-                    &server->unblocked) > 0)
+        if (poll(server->listeners, server->listeners_count, WAIT) > 0)
             for (size_t i = 0; i < server->listeners_count; i++)
-                if (FD_ISSET(server->listeners[i], &readable))
-                    accept_clients(server, config, server->listeners[i]);
+                if (server->listeners[i].revents)
+                    accept_clients(server, config, server->listeners[i].fd);
         children_reap(&server->children);
     }
 }
 
 /* ---- The program -------------------------------------------------------- */
 
-static void on_signal(int number)
+/* Descriptors 0 to 2 are open, whoever started this: or a socket or a mail
+ * would get one of them, and what is meant for a person would go there. */
+static void open_standard_streams(void)
 {
-    if (number != SIGCHLD) /* which has only to end the wait in run() */
-        stopping = 1;
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    close(fd);
 }
 
-/* Signals are blocked but for the moments in which the parent waits: so none
- * can slip in between a look at a variable and the wait. */
-static void catch_signals(struct server *server)
+static void on_signal(int number)
 {
-    static const int caught[] = {SIGCHLD, SIGTERM, SIGINT};
-    struct sigaction action = {.sa_handler = on_signal};
-    sigset_t blocked;
+    if (number == SIGCHLD) /* which has only to end the wait in run() */
+        return;
+    if (!serving) /* a start may wait for a file without end */
+        _exit(EXIT_SUCCESS);
+    stopping = 1;
+}
+
+/* None is blocked or ignored, whoever started this; but for SIGHUP, of which
+ * nohup(1) wants just that. */
+static void catch_signals(void)
+{
+    static const int caught[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP};
+    struct sigaction action = {.sa_handler = on_signal}, before;
+    bool nohup =
+        sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_IGN;
 
     sigemptyset(&action.sa_mask);
-    sigemptyset(&blocked);
-    for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++) {
-        sigaction(caught[i], &action, NULL);
-        sigaddset(&blocked, caught[i]);
-    }
-    sigprocmask(SIG_BLOCK, &blocked, &server->unblocked);
+    for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
+        if (caught[i] != SIGHUP || !nohup)
+            sigaction(caught[i], &action, NULL);
     signal(SIGPIPE, SIG_IGN); /* a peer that is gone is an error, no death */
     signal(SIGXFSZ, SIG_IGN); /* and so is a file that may not grow */
+    sigprocmask(SIG_SETMASK, &action.sa_mask, NULL);
 }
 
 int main(int argc, char **argv)
@@ -304,10 +317,11 @@ int main(int argc, char **argv)
     };
     struct server server = {.listeners_count = 0};
 
+    open_standard_streams();
     options_parse(&config, argc, argv);
     if (config.domains.count == 0)
         config.domains.name[config.domains.count++] = "localhost";
-    catch_signals(&server);
+    catch_signals();
     tzset(); /* or each child reads the time zone anew, from a file */
     open_listeners(&server, &config);
     config.mail_root = maildir_open(config.mail);
@@ -317,6 +331,6 @@ int main(int argc, char **argv)
     announce(&server);
     run(&server, &config);
     close_listeners(&server);
-    children_stop(&server.children, &server.unblocked);
+    children_stop(&server.children);
     return EXIT_SUCCESS;
 }

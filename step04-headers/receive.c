@@ -10,6 +10,7 @@
 #include "receive.h"
 #include "data.h"
 #include "maildir.h"
+#include "output.h"
 #include "report.h"
 
 #include <ctype.h>
@@ -19,7 +20,8 @@
 #include <time.h>
 
 enum {
-    FIELDS_SIZE = 2048, /* Return-Path and Received: all in them is bounded */
+    /* Return-Path and Received: two paths, and names that are bounded too */
+    FIELDS_SIZE = 2 * PATH_SIZE + 1024,
     RECEIVED_MAX = 100, /* RFC 5321 6.3: more than that is a loop */
 };
 
@@ -92,7 +94,8 @@ static enum line_status receive_text(struct session *session, struct data *data,
 
 void receive_fault(struct session *session, int error)
 {
-    fprintf(stderr, "smtpd: cannot store a message: %s\n", strerror(error));
+    output_log("cannot store a message in %s: %s", session->config->mail,
+               strerror(error));
     if (error == ENOSPC || error == EDQUOT || error == EFBIG)
         session_reply(session, 452, "4.3.1", "no room to store that");
     else
@@ -117,6 +120,7 @@ static void store(struct session *session, struct delivery *delivery)
         receive_fault(session, delivery->error);
         return;
     }
+    session->faults = 0; /* whoever brings good mail may go on */
     session_reply(session, 250, "2.0.0", "stored as %s", delivery->id);
     conn_flush(session->conn); /* what follows can no longer lose the mail */
     report_message(session, delivery);

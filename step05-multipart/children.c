@@ -57,15 +57,22 @@ void children_reap(struct children *children)
 }
 
 /* A signal can reach a child just before it blocks in read(2), too early to
- * interrupt it and too late to be seen: so they are told again. */
-void children_stop(struct children *children, const sigset_t *unblocked)
+ * interrupt it and too late to be seen: so they are told again. SIGCHLD is
+ * blocked but for the pause, so that it ends the pause and is not lost. */
+void children_stop(struct children *children)
 {
+    sigset_t end_of_child, none;
+
+    sigemptyset(&none);
+    sigemptyset(&end_of_child);
+    sigaddset(&end_of_child, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &end_of_child, NULL);
     for (children_reap(children); children->count > 0;
          children_reap(children)) {
         struct timespec pause = {.tv_sec = 1};
 
         for (size_t i = 0; i < children->count; i++)
             kill(children->list[i].pid, SIGTERM);
-        pselect(0, NULL, NULL, NULL, &pause, unblocked);
+        pselect(0, NULL, NULL, NULL, &pause, &none);
     }
 }

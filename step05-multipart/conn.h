@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/socket.h>
 
 enum {
     /* RFC 5321 4.5.3.1.4: a command line is at most 512 octets with its CRLF;
@@ -35,6 +36,7 @@ struct conn {
     const volatile sig_atomic_t *stop;
     size_t in_start, in_end; /* in[in_start..in_end) is read, not yet used */
     size_t out_size;
+    struct sockaddr_storage peer; /* what accept(2) said */
     char out[CONN_OUTPUT_SIZE];
     unsigned char in[CONN_INPUT_SIZE];
 };
@@ -68,7 +70,7 @@ enum line_status conn_read_block(struct conn *conn, const unsigned char **block,
 void conn_used(struct conn *conn, size_t size, size_t *shown);
 
 /* Write the peer's address, as an address-literal: "[127.0.0.1]" or
- * "[IPv6:::1]". RFC 5321 4.1.3. */
+ * "[IPv6:::1]". RFC 5321 4.1.3. It is known also when the peer is gone. */
 void conn_peer(const struct conn *conn, char literal[CONN_PEER_SIZE]);
 
 /* Append to the pending output, as printf(3) does; at most CONN_OUTPUT_SIZE

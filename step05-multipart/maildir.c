@@ -31,22 +31,6 @@ static const char *const parts[] = {"", "tmp", "new", "cur"};
 
 enum { PARTS = sizeof(parts) / sizeof(parts[0]) };
 
-/* 0 if there is such a mailbox, ENOENT if not, or why that cannot be told. */
-static int look_for(int root, const char *mailbox)
-{
-    char path[MAIL_PATH_SIZE];
-    struct stat status;
-
-    for (size_t i = 0; i < PARTS; i++) {
-        snprintf(path, sizeof(path), "%s/%s", mailbox, parts[i]);
-        if (fstatat(root, path, &status, 0) != 0)
-            return errno == ENOTDIR ? ENOENT : errno;
-        if (!S_ISDIR(status.st_mode))
-            return ENOENT;
-    }
-    return 0;
-}
-
 /* Put the names in a directory on the disk. */
 static bool sync_directory(int root, const char *path)
 {
@@ -77,6 +61,43 @@ static bool make_mailbox(int root, const char *mailbox)
     return sync_directory(root, mailbox) && sync_directory(root, ".");
 }
 
+static bool is_whole(int root, const char *mailbox)
+{
+    char path[MAIL_PATH_SIZE];
+    struct stat status;
+
+    for (size_t i = 0; i < PARTS; i++) {
+        snprintf(path, sizeof(path), "%s/%s", mailbox, parts[i]);
+        if (fstatat(root, path, &status, 0) != 0)
+            return false;
+        errno = ENOTDIR;
+        if (!S_ISDIR(status.st_mode))
+            return false;
+    }
+    return true;
+}
+
+/*
+ * 0 if there is such a mailbox, ENOENT if not, or why that cannot be told.
+ * Tools that copy files leave out empty directories: those are made again. A
+ * link that leads nowhere is a mailbox, but not now.
+ */
+static int look_for(int root, const char *mailbox)
+{
+    struct stat status;
+
+    if (fstatat(root, mailbox, &status, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno;
+    if (fstatat(root, mailbox, &status, 0) != 0)
+        return errno == ENOENT ? ENOTDIR : errno;
+    if (!S_ISDIR(status.st_mode))
+        return ENOENT;
+    if (is_whole(root, mailbox) ||
+        (make_mailbox(root, mailbox) && is_whole(root, mailbox)))
+        return 0;
+    return errno == ENOENT ? ENOTDIR : errno;
+}
+
 int maildir_open(const char *directory)
 {
     int root;
@@ -95,7 +116,18 @@ int maildir_open(const char *directory)
     return root;
 }
 
-int maildir_find(int root, const char *local_part,
+/* Make root what directory is now: a backup may have been put in its place. */
+static int reopen(int root, const char *directory)
+{
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int error = fd < 0 || dup2(fd, root) < 0 ? errno : 0;
+
+    if (fd >= 0)
+        close(fd);
+    return error == ENOENT ? ENODEV : error;
+}
+
+int maildir_find(int root, const char *directory, const char *local_part,
                  char name[MAILBOX_NAME_MAX + 1])
 {
     size_t length = strlen(local_part);
@@ -104,13 +136,19 @@ int maildir_find(int root, const char *local_part,
     if (length == 0 || length > MAILBOX_NAME_MAX || *local_part == '.' ||
         strchr(local_part, '/'))
         return ENOENT;
+    fault = reopen(root, directory);
+    if (fault)
+        return fault;
     memcpy(name, local_part, length + 1);
     fault = look_for(root, name);
     if (fault != ENOENT)
         return fault;
     for (char *c = name; *c; c++)
         *c = (char)tolower((unsigned char)*c);
-    return look_for(root, name);
+    fault = look_for(root, name);
+    if (fault == ENOENT && faccessat(root, "postmaster", F_OK, 0) != 0)
+        return ENODEV; /* not the mail directory: it is not mounted */
+    return fault;
 }
 
 /* The name of a message: time, microseconds, process and a counter. Process ids

@@ -155,7 +155,8 @@ static void add_recipient(struct session *session, const struct path *path)
         session_reply(session, 452, "4.5.3",
                       "too many recipients, send the rest later");
     } else if ((fault = maildir_find(session->config->mail_root,
-                                     path->local_part, mailbox)) == ENOENT) {
+                                     session->config->mail, path->local_part,
+                                     mailbox)) == ENOENT) {
         session_reply(session, 550, "5.1.1", "no such mailbox here");
     } else if (fault) {
         receive_fault(session, fault);
@@ -174,12 +175,11 @@ static void command_rcpt(struct session *session, const char *argument)
     struct path path;
 
     argument += strspn(argument, " ");
-    if (!path_parse(&argument, &path) || !*path.text)
+    if (!path_parse(&argument, &path) || !*path.text ||
+        (*argument && *argument != ' '))
         session_reply(session, 501, "5.1.3", "syntax: RCPT TO:<address>");
-    else if (*argument == ' ')
-        session_reply(session, 555, "5.5.4", "RCPT has no parameters here");
     else if (*argument)
-        session_reply(session, 501, "5.1.3", "syntax: RCPT TO:<address>");
+        session_reply(session, 555, "5.5.4", "RCPT has no parameters here");
     else
         add_recipient(session, &path);
 }
@@ -262,7 +262,11 @@ static void command_help(struct session *session, const char *argument)
     session_reply(session, 214, "2.0.0", "commands:%s", text);
 }
 
-/* Find the command that line is, check what the table knows, and run it. */
+/*
+ * Find the command that line is, check what the table knows, and run it. A
+ * browser can be made to send SMTP in the body of a request, but not without
+ * the lines before it: "POST / HTTP/1.1", "Host: mx.example.org".
+ */
 static void run_command(struct session *session, char *line)
 {
     size_t length = strcspn(line, " ");
@@ -273,7 +277,10 @@ static void run_command(struct session *session, char *line)
            (strlen(command->verb) != length ||
             !path_starts_with(line, command->verb)))
         command++;
-    if (command == commands + COMMANDS)
+    if (command == commands + COMMANDS &&
+        (strstr(line, " HTTP/") || (length > 0 && line[length - 1] == ':')))
+        session->faults = FAULTS_MAX;
+    else if (command == commands + COMMANDS)
         session_reply(session, 500, "5.5.1", "unknown command, try HELP");
     else if (session->stage < command->first || session->stage > command->last)
         session_reply(session, 503, "5.5.1",
@@ -318,7 +325,7 @@ static void handle_line(struct session *session, char *line)
     else
         session_reply(session, 500, "5.5.2", "%s", faults[session->status]);
     if (session->faults >= FAULTS_MAX) {
-        session_reply(session, 421, "4.7.0", "too many faults, closing");
+        session_reply(session, 421, "4.7.0", "this is not SMTP, closing");
         session->stage = LEAVING;
     }
 }
@@ -332,9 +339,8 @@ void session_run(struct conn *conn, const struct config *config)
     session.config = config;
     session.stage = CONNECTED;
     session.status = LINE_OK;
-    session.faults = 0;
+    session.faults = session.messages = 0;
     session.envelope.recipients_count = session.envelope.repeats = 0;
-    session.messages = 0;
     if (gethostname(session.hostname, sizeof(session.hostname)) != 0)
         snprintf(session.hostname, sizeof(session.hostname), "localhost");
     session.hostname[sizeof(session.hostname) - 1] = '\0';

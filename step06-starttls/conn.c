@@ -8,6 +8,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 #include "conn.h"
+#include "output.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -190,22 +191,16 @@ void conn_used(struct conn *conn, size_t size, size_t *shown)
 
 void conn_peer(const struct conn *conn, char literal[CONN_PEER_SIZE])
 {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in ipv4;
-        struct sockaddr_in6 ipv6;
-    } address = {.any = {.sa_family = AF_UNSPEC}};
-    socklen_t size = sizeof(address);
-    char host[INET6_ADDRSTRLEN] = ""; /* stays so if the peer is gone */
-    bool ipv6;
+    const struct sockaddr_in6 *ipv6 = (const struct sockaddr_in6 *)&conn->peer;
+    const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)&conn->peer;
+    bool is_ipv6 = conn->peer.ss_family == AF_INET6;
+    char host[INET6_ADDRSTRLEN] = "";
 
-    getpeername(conn->fd, &address.any, &size);
-    ipv6 = address.any.sa_family == AF_INET6;
-    if (ipv6)
-        inet_ntop(AF_INET6, &address.ipv6.sin6_addr, host, sizeof(host));
-    else if (address.any.sa_family == AF_INET)
-        inet_ntop(AF_INET, &address.ipv4.sin_addr, host, sizeof(host));
-    snprintf(literal, CONN_PEER_SIZE, "[%s%s]", ipv6 ? "IPv6:" : "", host);
+    if (is_ipv6)
+        inet_ntop(AF_INET6, &ipv6->sin6_addr, host, sizeof(host));
+    else
+        inet_ntop(AF_INET, &ipv4->sin_addr, host, sizeof(host));
+    snprintf(literal, CONN_PEER_SIZE, "[%s%s]", is_ipv6 ? "IPv6:" : "", host);
 }
 
 /* Print where the output waits; if it does not fit behind what is there, send
@@ -264,7 +259,7 @@ static void trace_line(struct conn *conn, const char *who,
     if (ends)
         text[length++] = '\n';
     conn->trace_midline = !ends;
-    if (write(STDERR_FILENO, text, (size_t)length) < 0)
+    if (!output_write(STDERR_FILENO, text, (size_t)length))
         conn->verbose = false; /* nobody is looking any more */
 }
 

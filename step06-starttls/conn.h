@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 enum {
@@ -45,6 +46,7 @@ struct conn {
     const volatile sig_atomic_t *stop;
     size_t in_start, in_end; /* in[in_start..in_end) is read, not yet used */
     size_t out_size;
+    struct sockaddr_storage peer; /* what accept(2) said */
     char out[CONN_OUTPUT_SIZE];
     unsigned char in[CONN_INPUT_SIZE];
 };
@@ -78,7 +80,7 @@ enum line_status conn_read_block(struct conn *conn, const unsigned char **block,
 void conn_used(struct conn *conn, size_t size, size_t *shown);
 
 /* Write the peer's address, as an address-literal: "[127.0.0.1]" or
- * "[IPv6:::1]". RFC 5321 4.1.3. */
+ * "[IPv6:::1]". RFC 5321 4.1.3. It is known also when the peer is gone. */
 void conn_peer(const struct conn *conn, char literal[CONN_PEER_SIZE]);
 
 /* Append to the pending output, as printf(3) does; at most CONN_OUTPUT_SIZE

@@ -28,11 +28,12 @@ int maildir_open(const char *directory);
 
 /*
  * Find the mailbox for a local-part, as it is written or in lower case, and
- * write its name. Returns 0; ENOENT if there is none; or another errno if that
- * cannot be told now. A name that could lead out of the mail directory is no
- * mailbox, whatever exists.
+ * write its name. Returns 0; ENOENT if there never was one; or another errno if
+ * that cannot be told now. A name that could lead out of the mail directory is
+ * no mailbox, whatever exists. What a mailbox lacks is made. root becomes what
+ * directory is now.
  */
-int maildir_find(int root, const char *local_part,
+int maildir_find(int root, const char *directory, const char *local_part,
                  char name[MAILBOX_NAME_MAX + 1]);
 
 /* Create the file of a new message in tmp/ of a mailbox. number: one that this

@@ -56,16 +56,15 @@ static bool atext(const char **at)
     return utf8_non_ascii(at);
 }
 
-/* Dot-string = Atom *("." Atom) */
+/* Dot-string = Atom *("." Atom), but telephones in Japan have addresses with
+ * dots anywhere in them. */
 static bool dot_string(const char **at)
 {
-    do {
-        if (!atext(at))
-            return false;
-        while (atext(at))
-            ;
-    } while (skip(at, '.'));
-    return true;
+    const char *start = *at;
+
+    while (skip(at, '.') || atext(at))
+        ;
+    return *at > start;
 }
 
 /*

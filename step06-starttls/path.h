@@ -6,17 +6,21 @@
 #include <stddef.h>
 
 enum {
-    LOCAL_PART_MAX = 64,  /* octets, RFC 5321 4.5.3.1.1 */
-    DOMAIN_MAX = 255,     /* RFC 5321 4.5.3.1.2 */
+    DOMAIN_MAX = 255,     /* octets, RFC 5321 4.5.3.1.2 */
+    PATH_SIZE = 2048,     /* as long as a command line: see below */
     SIZE_DIGITS_MAX = 20, /* RFC 1870 section 3 */
 };
 
-/* local-part "@" domain. The null reverse-path <> has neither. */
+/*
+ * local-part "@" domain. The null reverse-path <> has neither. RFC 5321
+ * 4.5.3.1.1 has 64 octets for a local-part, but those who forward mail put a
+ * whole address and a number of theirs into it.
+ */
 struct path {
-    char local_part[LOCAL_PART_MAX + 1]; /* its value: without quotes */
+    char local_part[PATH_SIZE]; /* its value: without quotes */
     char domain[DOMAIN_MAX + 1];
-    char text[LOCAL_PART_MAX + 1 + DOMAIN_MAX + 1]; /* as it was written */
-    bool utf8; /* has octets that only SMTPUTF8 allows */
+    char text[PATH_SIZE]; /* as it was written */
+    bool utf8;            /* has octets that only SMTPUTF8 allows */
 };
 
 /* The parameters of MAIL. */

@@ -14,15 +14,18 @@
  */
 #define _POSIX_C_SOURCE 200809L
 #include "starttls.h"
+#include "output.h"
 #include "tls/certificate.h"
 #include "tls/credentials_make.h"
 #include "tls/keylog.h"
 #include "tls/tls.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- At the start ------------------------------------------------------- */
@@ -30,8 +33,11 @@
 /* One line of what happens inside TLS, among the "C:" and "S:" lines. */
 static void trace_line(void *context, const char *line)
 {
+    char text[2048 + 1]; /* the longest line there, and its end */
+    int size = snprintf(text, sizeof(text), "%s\n", line);
+
     (void)context;
-    fprintf(stderr, "%s\n", line);
+    output_write(STDERR_FILENO, text, (size_t)size);
 }
 
 static void warn(const char *warning)
@@ -69,7 +75,9 @@ static int open_keylog(void)
         return -1;
     fd = keylog_open(path);
     if (fd < 0)
-        die("cannot open the key log %s: %s", path, strerror(errno));
+        die("cannot open the key log %s: %s", path,
+            errno == EPERM ? "not a file that only we can open"
+                           : strerror(errno));
     return fd;
 }
 
@@ -112,37 +120,86 @@ void starttls_announce(const struct config *config)
     printf("_25._tcp.%s. IN TLSA 3 1 1 %s\n", hostname,
            config->tls->credentials->tlsa);
     fflush(stdout);
+    if (config->tls->keylog_fd >= 0) /* nobody is to be surprised by that */
+        fprintf(stderr, "smtpd: warning: the secrets of TLS go to %s\n",
+                getenv("SSLKEYLOGFILE"));
 }
 
 /* ---- In a session ------------------------------------------------------- */
+
+/* A connection, and the TLS on it. */
+struct protection {
+    struct conn *conn;
+    long long deadline; /* of the whole handshake, as now() tells it; or 0 */
+    struct tls tls;     /* last, for the sake of its buffers */
+};
+
+/* Milliseconds, of a clock that nobody sets. */
+static long long now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * 1000LL + time.tv_nsec / 1000000;
+}
+
+/* A client that sends its hello an octet a second is never idle. So while there
+ * is a deadline, wait no longer than until then; EAGAIN is a timeout. */
+static bool wait_for_input(const struct protection *protection)
+{
+    struct pollfd input = {.fd = protection->conn->fd, .events = POLLIN};
+    long long left = protection->deadline - now();
+    int ready;
+
+    if (protection->deadline == 0)
+        return true;
+    ready = poll(&input, 1, left > 0 ? (int)left : 0);
+    if (ready == 0)
+        errno = EAGAIN;
+    return ready > 0;
+}
 
 /* What conn.c does in its fill(): EINTR is only a pause, unless it is the end.
  * Linux has it also for a process that was stopped and goes on. */
 static ssize_t receive(void *context, void *buffer, size_t size)
 {
-    struct conn *conn = context;
+    struct protection *protection = context;
+    struct conn *conn = protection->conn;
     ssize_t n;
 
     do
-        n = conn_receive(conn, buffer, size);
+        n = wait_for_input(protection) ? conn_receive(conn, buffer, size) : -1;
     while (n < 0 && errno == EINTR && !*conn->stop);
     return n;
 }
 
+static bool send_all(void *context, const void *data, size_t size)
+{
+    struct protection *protection = context;
+
+    return conn_send(protection->conn, data, size);
+}
+
 static ssize_t protected_read(void *context, void *buffer, size_t size)
 {
-    return tls_read(context, buffer, size);
+    struct protection *protection = context;
+
+    return tls_read(&protection->tls, buffer, size);
 }
 
 static bool protected_write(void *context, const void *data, size_t size)
 {
-    return tls_write(context, data, size);
+    struct protection *protection = context;
+
+    return tls_write(&protection->tls, data, size);
 }
 
 static void protected_close(void *context)
 {
-    tls_close(context);
-    free(context);
+    struct protection *protection = context;
+
+    tls_close(&protection->tls);
+    free(protection);
 }
 
 bool starttls_is_offered(const struct session *session)
@@ -153,22 +210,39 @@ bool starttls_is_offered(const struct session *session)
 /* From here on the connection is read and written through TLS. What was read
  * in plaintext is forgotten: to keep it was CVE-2011-0411. The handshake has
  * not seen it either, as it reads the socket itself. */
-static void protect(struct session *session, struct tls *tls)
+static void protect(struct session *session, struct protection *protection)
 {
     struct conn *conn = session->conn;
 
+    protection->deadline = 0; /* from here on it is the pauses that count */
     conn->in_start = conn->in_end = 0;
-    conn->hooks = (struct conn_hooks){tls, protected_read, protected_write,
-                                      protected_close};
-    session->suite = tls_suite_name(tls);
+    conn->hooks = (struct conn_hooks){protection, protected_read,
+                                      protected_write, protected_close};
+    session->suite = tls_suite_name(&protection->tls);
     session->stage = CONNECTED;
     session->esmtp = false;
 }
 
+/* The handshake. If it fails, the operator gets a line: a sender that has no
+ * TLS 1.3 would come again and again, and nobody would know. */
+static bool accept_tls(struct session *session, struct protection *protection)
+{
+    struct tls_io io = {protection, receive, send_all};
+    char peer[CONN_PEER_SIZE];
+
+    conn_peer(session->conn, peer); /* while there is one */
+    protection->conn = session->conn;
+    protection->deadline = now() + session->config->timeout * 1000LL;
+    if (tls_accept(&protection->tls, session->config->tls, io))
+        return true;
+    fprintf(stderr, "smtpd: TLS with %s failed: %s\n", peer,
+            protection->tls.fault);
+    return false;
+}
+
 void starttls_command(struct session *session, const char *argument)
 {
-    struct tls_io io = {session->conn, receive, conn_send};
-    struct tls *tls = NULL;
+    struct protection *protection;
 
     (void)argument;
     if (!session->config->tls) {
@@ -179,17 +253,16 @@ void starttls_command(struct session *session, const char *argument)
         session_reply(session, 503, "5.5.1", "this is TLS already");
         return;
     }
-    tls = malloc(sizeof(*tls));
-    if (!tls) {
+    protection = malloc(sizeof(*protection));
+    if (!protection) {
         session_reply(session, 454, "4.7.0", "no memory for TLS now");
         return;
     }
     session_reply(session, 220, "2.0.0", "go ahead");
-    if (conn_flush(session->conn) &&
-        tls_accept(tls, session->config->tls, io)) {
-        protect(session, tls);
+    if (conn_flush(session->conn) && accept_tls(session, protection)) {
+        protect(session, protection);
     } else { /* there is no plaintext to go back to */
         session->stage = LEAVING;
-        free(tls);
+        free(protection);
     }
 }

@@ -15,7 +15,8 @@ void starttls_open(struct config *config);
 /* At its end: wipe the key, and give back what starttls_open() took. */
 void starttls_close(struct config *config);
 
-/* Print the DANE record for this server, if it has a certificate. RFC 7672. */
+/* Print the DANE record for this server, if it has a certificate (RFC 7672),
+ * and warn of a key log. */
 void starttls_announce(const struct config *config);
 
 /* True if STARTTLS may be said now. RFC 3207 section 4. */

@@ -9,15 +9,17 @@ import re
 import signal
 import socket
 import subprocess
+import time
 from datetime import datetime, timedelta, timezone
 from email.header import Header
 from email.utils import format_datetime, formataddr
 
 import pytest
 
-from client import TIMEOUT, Client
+from client import TIMEOUT, TIMEOUT_SCALE, Client
 from report import Receiver, compare, header, people, sample, words
-from server import environment, make_mailbox
+from server import environment, make_mailbox, trace_and_content
+from test_01_echo import start_without_stdout
 
 pytestmark = pytest.mark.stage(4)
 
@@ -768,3 +770,76 @@ def fill(pid):
         pass
     finally:
         os.close(fd)
+
+
+# ---- reports that nobody reads
+
+def many_recipients(number):
+    """A message whose report is long: a pipe does not take it in one piece"""
+    addresses = ",\r\n ".join("name%d.%d@%s.example" % (number, i, "d" * 40) for i in range(200))
+    return ("To: %s\r\nSubject: number %d\r\n\r\nx\r\n" % (addresses, number)).encode()
+
+
+def test_reports_that_nobody_reads(start):
+    """`smtpd | less`: a full pipe holds up a connection for a moment, and loses no mail; later reports are whole"""
+    server = start()
+    client = server.connect()
+    client.ehlo()
+    client.deliver(many_recipients(0))
+    server.wait_for_report()
+    server.reading.clear()
+    for number in range(1, 31):
+        began = time.monotonic()
+        client.deliver(many_recipients(number))
+        client.ask("NOOP")
+        assert time.monotonic() - began < 3 * TIMEOUT_SCALE, "message %d waited for whoever reads standard output" % number
+    others = [server.connect() for _ in range(5)]
+    for other in others:
+        other.ehlo()
+        other.deliver(many_recipients(99))
+    began = time.monotonic()
+    for other in others:
+        other.quit()
+    assert time.monotonic() - began < 5 * TIMEOUT_SCALE
+    assert len(server.messages()) == 36
+    server.reading.set()
+    client.deliver(header("Subject: and again"))
+    client.quit()
+    assert server.wait_for(lambda: any("and again" in line for line in server.lines))
+    for report in server.reports():
+        assert re.match(r"message \S+ to you@localhost, \d+ bytes$", report[0])
+        assert all(line.startswith("  ") for line in report[1:])
+
+
+def test_a_report_does_not_go_into_the_mail(program, step, tmp_path):
+    """`>&-`: a program that was started without standard output keeps what it stores clean"""
+    make_mailbox(tmp_path / "mail", "you")
+    process, address = start_without_stdout(program, ["-m", "mail"], tmp_path)
+    if process.poll() is None:
+        client = Client(socket.create_connection(address, TIMEOUT))
+        client.expect(220)
+        client.ehlo()
+        client.deliver(header("Subject: alone"))
+        client.quit()
+        process.send_signal(signal.SIGTERM)
+        stored, = (tmp_path / "mail" / "you" / "new").iterdir()
+        assert trace_and_content(stored.read_bytes())[2] == header("Subject: alone").replace(b"\r\n", b"\n")
+    assert process.wait(TIMEOUT) in (0, 1)
+
+
+def test_reports_of_many_at_once_do_not_mix(start):
+    """A long report goes to the pipe in pieces; those of others do not get in between"""
+    server = start()
+    clients = [server.connect() for _ in range(12)]
+    for client in clients:
+        client.ehlo()
+        client.envelope()
+    for number, client in enumerate(clients):
+        client.send_message(many_recipients(number))
+    for client in clients:
+        client.expect(250)
+        client.quit()
+    assert server.wait_for(lambda: sum(line.startswith("message ") for line in server.lines) == 12)
+    for report in server.reports():
+        numbers = set(re.findall(r"\bname(\d+)\.", " ".join(report))) | set(re.findall(r"Subject: number (\d+)", " ".join(report)))
+        assert len(numbers) == 1, report

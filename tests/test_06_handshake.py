@@ -1374,6 +1374,7 @@ def test_key_log(start_peer, tmp_path):
     """RFC 9850: SSLKEYLOGFILE has the secrets that the client has computed on its own."""
     path = tmp_path / "keys.log"
     path.write_text("# a comment that was there before\n")
+    path.chmod(0o600)
     peer = start_peer(env={**os.environ, "SSLKEYLOGFILE": str(path)})
     expected = set()
     for suite in (CHACHA20, AES_128):

@@ -38,7 +38,7 @@ def library():
             "key_schedule_master": [pointer], "traffic_keys": [pointer, pointer, pointer, pointer],
             "next_traffic_secret": [pointer], "finished_verify_data": [pointer, pointer, pointer]}.items():
         function = getattr(library, name)
-        function.restype, function.argtypes = None, arguments
+        function.restype, function.argtypes = ctypes.c_bool if name == "hkdf_expand_label" else None, arguments
     return library
 
 
@@ -153,8 +153,25 @@ def test_expand_label_of_all_sizes(library, size):
     secret, context = bytes(range(32)), bytes(range(100, 132))
     for label in ("c hs traffic", "key", "iv", "a"):
         out = Output(size)
-        library.hkdf_expand_label(secret, label.encode(), context, 32, out, size)
+        assert library.hkdf_expand_label(secret, label.encode(), context, 32, out, size)
         assert bytes(out) == tls.expand_label(secret, label, context, size)
+
+
+@pytest.mark.parametrize("label, context", [(13, 0), (64, 32), (249, 255), (250, 0), (256, 0), (1, 256), (5000, 0)])
+def test_a_label_that_is_too_long(library, label, context):
+    """RFC 8446 7.1: opaque label<7..255> with "tls13 " in it, opaque context<0..255>; a shorter one would be another key"""
+    secret, out = bytes(range(32)), Output(32)
+    fits = label <= 249 and context <= 255
+    assert library.hkdf_expand_label(secret, b"x" * label, bytes(context), context, out, 32) == fits
+    assert bytes(out) == (tls.expand_label(secret, "x" * label, bytes(context), 32) if fits else b"\xa5" * 32)
+
+
+def test_an_output_that_is_too_long(library):
+    """RFC 5869 2.3: at most 255 blocks"""
+    secret, out = bytes(range(32)), Output(255 * 32 + 1)
+    assert not library.hkdf_expand_label(secret, b"x", b"", 0, out, 255 * 32 + 1)
+    assert bytes(out) == b"\xa5" * (255 * 32 + 1)
+    assert library.hkdf_expand_label(secret, b"x", b"", 0, out, 255 * 32)
 
 
 # ---- the record layer

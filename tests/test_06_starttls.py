@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -615,6 +616,90 @@ def test_a_client_that_stalls_in_the_handshake(start):
     assert eventually(lambda: not children_of(server.pid)), children_of(server.pid)
 
 
+def test_a_client_that_drips(start):
+    """-t is the time for the whole handshake: who sends an octet now and then is never idle, and stays for ever"""
+    server = start("-t", "2")
+    client = server.connect()
+    client.ehlo()
+    client.send("STARTTLS")
+    client.expect(220)
+    client.sock.settimeout(0.25)
+    begin, ended = time.monotonic(), False
+    for octet in b"\x16\3\1\1\0" + bytes(256):
+        try:
+            client.sock.send(bytes([octet]))
+            client.sock.recv(1000)
+            ended = True
+        except socket.timeout:
+            pass
+        except OSError:
+            ended = True
+        if ended or time.monotonic() - begin > 2 + TIMEOUT:
+            break
+    assert ended, "expected: an end after 2 seconds\ncame:     nothing in %g seconds" % (time.monotonic() - begin)
+    assert 1.5 < time.monotonic() - begin < 3 + TIMEOUT / 5
+    client.close()
+    expect_life(server)
+
+
+def test_time_after_the_handshake(start):
+    """The time for the handshake is no time for what follows: a pause begins anew with each octet"""
+    server = start("-t", "2")
+    client = tls_client(server)
+    begin = time.monotonic()
+    while time.monotonic() - begin < 2.5:
+        client.ehlo()
+        time.sleep(0.25)
+    client.quit()
+
+
+def told(server):
+    """What was written on standard error about a connection, as (address, why) for each line."""
+    lines = server.stderr_text().splitlines()
+    return [re.search(r"\[((?:IPv6:)?[0-9a-f.:]+)\].*: (.*)$", line).groups() for line in lines if "warning" not in line]
+
+
+def fail_with_tls_1_2(server):
+    half, hello = begin(server, trusting(maximum_version=ssl.TLSVersion.TLSv1_2))
+    half.client.send_raw(hello)
+    half.client.read_to_the_end()
+    return half.client
+
+
+def fail_with_the_certificate(server):
+    client = server.connect()
+    client.ehlo()
+    client.send("STARTTLS")
+    client.expect(220)
+    with pytest.raises(ConversationError):
+        client.handshake(verifying(server.directory / "certificate.pem"), "another.example")
+    return client
+
+
+def fail_by_leaving(server):
+    half, hello = begin(server, trusting())
+    half.client.send_raw(hello[:-1])
+    return half.client
+
+
+def fail_by_waiting(server):
+    half, _ = begin(server, trusting())
+    half.client.read_to_the_end()
+    return half.client
+
+
+@pytest.mark.parametrize("fail, words", [(fail_with_tls_1_2, "protocol_version"), (fail_with_the_certificate, "bad_certificate|unknown_ca"),
+                                         (fail_by_leaving, "hung up"), (fail_by_waiting, "slow")])
+def test_a_handshake_that_fails_is_told(ours, start, fail, words):
+    """One line on standard error, without -v: who, and which alert or what else. The operator has no other way to know"""
+    server = start("-t", "2")
+    fail(server).close()
+    assert eventually(lambda: told(server)), "expected: a line on standard error\ncame:     nothing"
+    expect_life(server)     # and nothing is told of a handshake that succeeds
+    (address, why), = told(server)
+    assert address == server.listening[0][0] and re.search(words, why), why
+
+
 def test_an_end_of_the_server_in_the_middle_of_a_handshake(start):
     """SIGTERM: nobody who stalls can hold it up"""
     server = start()
@@ -830,6 +915,32 @@ def test_the_key_log(start, tmp_path):
     assert sorted(line.split()[0] for line in lines) == sorted(2 * LABELS)
     assert set(lines) == {line for line in mine.read_text().splitlines() if not line.startswith("#")}
     assert stat.S_IMODE(theirs.stat().st_mode) & 0o077 == 0
+    assert str(theirs) in server.stderr_text()      # nobody is to be surprised by it
+
+
+@pytest.mark.parametrize("kind", ["link", "others can read it", "a group can read it", "others can change it", "somebody else's",
+                                  "pipe", "directory"])
+def test_a_key_log_that_others_could_open(run, options, tmp_path, kind):
+    """Whoever reads it reads the mail: one line that names it, and no start"""
+    log, precious = tmp_path / "keys.log", tmp_path / "precious"
+    precious.write_text("data")
+    precious.chmod(0o600)
+    if kind == "link":
+        log.symlink_to(precious)
+    elif kind == "pipe":
+        os.mkfifo(str(log), 0o600)
+    elif kind == "directory":
+        log.mkdir()
+    else:
+        log.touch()
+        log.chmod({"others can read it": 0o604, "a group can read it": 0o640, "others can change it": 0o602}.get(kind, 0o600))
+    if kind == "somebody else's":
+        if not ROOT:
+            pytest.skip("only root can give files away")
+        os.chown(str(log), pwd.getpwnam(SOMEBODY).pw_uid, -1)
+    result = run(*options, "-c", tmp_path / "c.pem", "-k", tmp_path / "k.pem", env={**os.environ, "SSLKEYLOGFILE": str(log)})
+    expect_fault(result, 1, log)
+    assert precious.read_text() == "data"
 
 
 def test_the_trace(ours, start, tmp_path):
@@ -854,6 +965,39 @@ def test_the_trace(ours, start, tmp_path):
     body = b"".join(re.findall(rb"[A-Za-z0-9+/=]{16,}", pem_files(server)[1])).decode()
     for secret in [*secrets, body]:
         assert secret[:32].lower() not in text.lower()
+
+
+# ---- while it starts
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
+@pytest.mark.parametrize("blocked", [False, True], ids=["", "signals blocked"])
+def test_a_start_that_waits_for_a_file_can_be_ended(program, tmp_path, number, blocked):
+    """A key that comes through a pipe may never come. What ends the server ends the start too."""
+    files = [str(tmp_path / "certificate.pem"), str(tmp_path / "key.pem")]
+    writers = []
+    for file in files:
+        os.mkfifo(file)
+
+    def is_waiting():
+        for file in files:
+            try:
+                writers.append(os.open(file, os.O_WRONLY | os.O_NONBLOCK))      # ENXIO while nobody reads
+            except OSError:
+                pass
+        return writers
+
+    mask = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP} if blocked else set()
+    with subprocess.Popen([*program, "-p", "0", "-m", "mail", "-c", files[0], "-k", files[1]], cwd=str(tmp_path),
+                          preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, mask),
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        try:
+            assert eventually(is_waiting), "neither -c nor -k was opened"
+            process.send_signal(number)
+            assert process.wait(TIMEOUT) in (0, 1, -number)
+        finally:
+            process.kill()
+            for writer in writers:
+                os.close(writer)
 
 
 # ---- another user

@@ -356,9 +356,9 @@ static const char *load_key(struct credentials *credentials, const char *path,
         return "a key that is zero or too large for the curve P-256";
     if (memcmp(leaf->public_key, public_key, P256_PUBLIC_KEY_SIZE) != 0)
         return "not the key of the (first) certificate";
-    if (mode & (S_IROTH | S_IWOTH))
+    if (mode & (S_IWGRP | S_IROTH | S_IWOTH)) /* a group may be let read it */
         snprintf(credentials->key_warning, CREDENTIALS_LINE_SIZE,
-                 "%s: everybody on this machine can read or change this key",
+                 "%s: others on this machine can read or change this key",
                  path);
     return NULL;
 }

@@ -39,7 +39,7 @@ struct credentials {
     /*
      * What a person should know, but need not stop the server: a line about the
      * certificate, that it is for another time or for another purpose, and one
-     * about who can read the key. Empty if there is nothing to say.
+     * about who can read or change the key. Empty if there is nothing to say.
      */
     char chain_warning[CREDENTIALS_LINE_SIZE];
     char key_warning[CREDENTIALS_LINE_SIZE];

@@ -12,13 +12,11 @@
 /*
  * See to it that both files are there: if neither is, make a key (mode 0600)
  * and a self-signed certificate (mode 0644) for names[0..names_count), as
- * self_signed_certificate() takes them. Either both appear, whole and belonging
- * together, or none: also if the machine stops at any instant, or if other
- * servers are started in the same moment. While it lasts there are files of the
- * same names with ".new" at the end.
+ * self_signed_certificate() takes them. No file that is there is touched.
  *
- * False if just one of them is there, or if they can't be made, as if both are
- * to be one file; then error[0..error_size) has one line that says why.
+ * False if just one of them is there, or if they can't be made; then nothing
+ * that this call has made is left, and error[0..error_size) has one line that
+ * says why.
  */
 bool credentials_make(const char *chain_path, const char *key_path,
                       const char *const *names, size_t names_count, char *error,

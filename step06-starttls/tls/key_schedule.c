@@ -38,14 +38,12 @@ static const unsigned char zeros[SHA256_SIZE];
  *         opaque label<7..255> = "tls13 " + Label;
  *         opaque context<0..255> = Context;
  *     } HkdfLabel;
- *
- * The longest label, "c hs traffic", has 12 bytes.
  */
-void hkdf_expand_label(const unsigned char secret[SHA256_SIZE],
+bool hkdf_expand_label(const unsigned char secret[SHA256_SIZE],
                        const char *label, const void *context,
                        size_t context_size, void *out, size_t out_size)
 {
-    unsigned char hkdf_label[2 + 1 + 6 + 12 + 1 + SHA256_SIZE];
+    unsigned char hkdf_label[2 + 1 + 255 + 1 + 255];
     struct writer writer = writer_start(hkdf_label, sizeof hkdf_label);
     size_t vector;
 
@@ -57,7 +55,10 @@ void hkdf_expand_label(const unsigned char secret[SHA256_SIZE],
     vector = writer_open(&writer, 1);
     writer_bytes(&writer, context, context_size);
     writer_close(&writer, vector, 1);
+    if (writer.failed || out_size > HKDF_OUTPUT_MAX)
+        return false;
     hkdf_expand(secret, hkdf_label, writer.used, out, out_size);
+    return true;
 }
 
 void derive_secret(const unsigned char secret[SHA256_SIZE], const char *label,

@@ -14,14 +14,16 @@
 #include "aead.h"
 #include "sha256.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
  * HKDF-Expand-Label(Secret, Label, Context, Length) of RFC 8446 7.1. label is
- * one of the RFC's, without the "tls13 "; context has at most SHA256_SIZE
- * bytes. out may be secret.
+ * without the "tls13 ". out may be secret. False, and out is as it was, if
+ * label, context or out is longer than the RFC allows (249, 255, 8160 bytes):
+ * not with any of the RFC's own labels, so here nobody asks.
  */
-void hkdf_expand_label(const unsigned char secret[SHA256_SIZE],
+bool hkdf_expand_label(const unsigned char secret[SHA256_SIZE],
                        const char *label, const void *context,
                        size_t context_size, void *out, size_t out_size);
 

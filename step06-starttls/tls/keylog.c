@@ -14,6 +14,7 @@
 
 #include "bytes.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -25,10 +26,24 @@ enum {
         LABEL_SIZE_MAX + 1 + 2 * KEYLOG_RANDOM_SIZE + 1 + 2 * SHA256_SIZE + 1
 };
 
+/* Nobody but us can open it; O_NONBLOCK, so as not to wait for the reader of a
+ * pipe, which is no such file either. */
 int keylog_open(const char *path)
 {
-    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC,
-                S_IRUSR | S_IWUSR);
+    struct stat status;
+    int fd = open(path,
+                  O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK |
+                      O_CLOEXEC,
+                  S_IRUSR | S_IWUSR);
+
+    if (fd < 0)
+        return -1;
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+        status.st_uid == geteuid() && (status.st_mode & 077) == 0)
+        return fd;
+    close(fd);
+    errno = EPERM;
+    return -1;
 }
 
 static char *put_hex(char *to, const unsigned char *bytes, size_t size)

@@ -13,7 +13,11 @@
 
 enum { KEYLOG_RANDOM_SIZE = 32 };
 
-/* Open the file, or make it, to be appended to. -1, and errno, on a failure. */
+/*
+ * Open the file, or make it, to be appended to. -1, and errno, on a failure;
+ * EPERM if it is no file that only its owner, and that is us, can open. A
+ * symbolic link is not followed.
+ */
 int keylog_open(const char *path);
 
 /*

@@ -80,6 +80,7 @@ struct record_layer {
     bool skip_early_data;
     size_t early_data_left;
     unsigned idle_records;
+    unsigned alert_received;    /* the last one that came; RFC 8446 6 */
     size_t inner_limit;         /* largest TLSInnerPlaintext the peer takes */
     size_t in_start, in_end;    /* in[in_start..in_end) is not yet used */
     size_t out_start, out_end;  /* the open record starts at out_start */

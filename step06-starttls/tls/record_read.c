@@ -187,6 +187,7 @@ static enum alert take_alert(struct record_layer *records,
         return ALERT_UNEXPECTED_MESSAGE;
     if (record->size != 2)
         return ALERT_DECODE_ERROR;
+    records->alert_received = record->data[1];
     trace_alert(&records->trace, '<', record->data[1]);
     if (record->data[1] == ALERT_CLOSE_NOTIFY)
         return ALERT_CLOSE_NOTIFY;

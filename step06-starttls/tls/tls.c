@@ -14,6 +14,7 @@
 #include "message.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /*
@@ -51,6 +52,23 @@ static void end_with(struct tls *tls, enum alert alert)
     wipe_secrets(tls);
 }
 
+/* For the operator: the alert, ours or the client's, or what is wrong below. */
+static void explain(struct tls *tls, enum alert alert)
+{
+    bool received = alert == ALERT_RECEIVED || alert == ALERT_CLOSE_NOTIFY;
+
+    if (alert == ALERT_TRANSPORT)
+        snprintf(tls->fault, sizeof tls->fault, "%s",
+                 errno == EPROTO   ? "the client has hung up"
+                 : errno == EAGAIN ? "the client is too slow"
+                                   : strerror(errno));
+    else
+        snprintf(tls->fault, sizeof tls->fault, "%s the alert %s",
+                 received ? "received" : "sent",
+                 name_of(alert_names,
+                         received ? tls->records.alert_received : alert));
+}
+
 /* Is it we who don't wait any longer? A timeout, or a signal that asks for the
  * end: the connection itself still stands. */
 static bool gave_up(enum alert alert)
@@ -70,6 +88,8 @@ bool tls_accept(struct tls *tls, const struct tls_config *config,
     tls->key_update_owed = tls->closed = tls->over = false;
     record_init(&tls->records, io, trace);
     alert = handshake(tls);
+    if (alert != ALERT_NONE)
+        explain(tls, alert);
     if (gave_up(alert))
         alert = ALERT_CLOSE_NOTIFY; /* RFC 8446 6.1 */
     if (alert != ALERT_NONE)

@@ -44,6 +44,7 @@ struct tls {
     bool key_update_owed; /* the client has asked for one */
     bool closed;          /* the client has sent close_notify */
     bool over;            /* after a fatal alert: nothing goes in or out */
+    char fault[64];       /* in words, why tls_accept() has failed */
 
     struct record_layer records; /* last, for the sake of its buffers */
 };
@@ -54,7 +55,8 @@ struct tls {
  * client has been told by an alert (close_notify if it took too long), unless
  * the connection itself has failed, and all secrets are gone. What is left to
  * do is to close the connection with care: a reset, because the client's last
- * bytes were not read, can destroy the alert on its way.
+ * bytes were not read, can destroy the alert on its way. tls->fault tells the
+ * operator which alert was sent, or came, or what else was wrong.
  */
 bool tls_accept(struct tls *tls, const struct tls_config *config,
                 struct tls_io io);

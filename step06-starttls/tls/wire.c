@@ -132,4 +132,5 @@ void writer_close(struct writer *writer, size_t start, size_t length_size)
         writer->data[start - i] = (unsigned char)size;
         size >>= 8;
     }
+    writer->failed = size > 0; /* more than the length can say */
 }

@@ -30,7 +30,7 @@ struct writer {
     unsigned char *data;
     size_t size; /* of the buffer */
     size_t used;
-    bool failed; /* the buffer was too small */
+    bool failed; /* the buffer was too small, or a vector too long */
 };
 
 /* A reader at the start of bytes. */
