@@ -325,6 +325,38 @@ def test_started_without_standard_output(program, step, tmp_path):
 
 @pytest.mark.robust
 @pytest.mark.plaintext
+def test_a_start_that_nobody_reads_can_be_ended(program, tmp_path):
+    """A start whose first line waits for room in a full pipe is ended by a signal, with status 0"""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    for size in (4096, 1):
+        try:
+            while True:
+                os.write(write_end, b"x" * size)
+        except BlockingIOError:
+            pass
+    os.set_blocking(write_end, True)
+
+    def is_listening():
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", port)) == 0
+
+    with subprocess.Popen([*program, "-p", str(port), "-l", "127.0.0.1"], cwd=str(tmp_path), stdout=write_end,
+                          stderr=subprocess.DEVNULL) as process:
+        try:
+            assert eventually(is_listening)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(TIMEOUT) == 0
+        finally:
+            process.kill()
+            os.close(read_end)
+            os.close(write_end)
+
+
+@pytest.mark.robust
+@pytest.mark.plaintext
 def test_a_fork_that_fails_is_told(strace):
     """Where no process can be made the client is sent away, the operator gets a line, and later there is
     room again"""
