@@ -25,11 +25,17 @@ enum {
     CHARACTER_MAX = 64, /* octets of a character that one piece cuts off */
 };
 
-int extract_open(const char *directory)
+int extract_prepare(const char *directory)
 {
-    if (mkdir(directory, 0700) != 0 && errno != EEXIST)
-        return -1;
-    return open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct stat status;
+
+    if (strlen(directory) > EXTRACT_MAX)
+        return ENAMETOOLONG;
+    if (mkdir(directory, 0700) == 0)
+        return 0;
+    if (errno != EEXIST || stat(directory, &status) != 0)
+        return errno;
+    return S_ISDIR(status.st_mode) ? 0 : ENOTDIR;
 }
 
 /* ---- Names -------------------------------------------------------------- */

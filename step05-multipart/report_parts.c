@@ -12,6 +12,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "report_parts.h"
 #include "extract.h"
+#include "maildir.h"
 #include "mime.h"
 #include "parameter.h"
 
@@ -112,16 +113,19 @@ static void print_part(const struct tree *tree, const struct part *part)
 }
 
 void report_parts(FILE *out, struct slice message, const char *name,
-                  const char *extract, int extract_root)
+                  const char *extract)
 {
+    char path[EXTRACT_MAX + MESSAGE_NAME_MAX + 2];
     struct mime *mime = malloc(sizeof(*mime)); /* touched as it fills */
     struct tree tree = {out, extract, name, -1};
 
     if (!mime)
         return;
-    if (extract && mkdirat(extract_root, name, 0700) == 0)
-        tree.directory =
-            openat(extract_root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (extract) {
+        snprintf(path, sizeof(path), "%s/%s", extract, name);
+        if (mkdir(path, 0700) == 0)
+            tree.directory = open(path, O_RDONLY | O_DIRECTORY);
+    }
     mime_parse(mime, message);
     for (int i = 0; i < mime->count; i++)
         print_part(&tree, &mime->parts[i]);

@@ -5,11 +5,11 @@
 #include "text.h"
 
 /*
- * Print the tree of the parts of message. With an extract directory (its name,
- * and open as extract_root) each leaf is written to a file in it, in a
- * directory that bears the name of the message; otherwise extract is NULL.
+ * Print the tree of the parts of message. Each leaf is written to a file below
+ * the directory extract, in one that bears the name of the message; where
+ * extract is NULL, nothing is written.
  */
 void report_parts(FILE *out, struct slice message, const char *name,
-                  const char *extract, int extract_root);
+                  const char *extract);
 
 #endif

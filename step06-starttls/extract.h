@@ -7,6 +7,7 @@
 
 enum {
     FILE_NAME_MAX = 100, /* octets of the name that a sender chose */
+    EXTRACT_MAX = 1024,  /* octets of the path of the directory for parts */
     EXTRACT_NAME_SIZE = MIME_NUMBER_SIZE + FILE_NAME_MAX + 2,
 };
 
@@ -18,9 +19,8 @@ struct extract {
     bool as_it_came; /* text, of which not all could be converted */
 };
 
-/* Open the directory for parts; make it if it is missing. Returns its file
- * descriptor, or -1 with errno set. */
-int extract_open(const char *directory);
+/* Make the directory for parts, if it is missing. Returns 0, or errno. */
+int extract_prepare(const char *directory);
 
 /* Append the file name that the sender gave a part, decoded, but not made
  * safe. False if it has none. RFC 2183 2.3, RFC 2045 for the old "name". */

@@ -55,18 +55,16 @@ static void print_field(FILE *out, const struct row *row, struct slice message)
 static void print_report(FILE *out, const struct session *session,
                          const struct delivery *delivery, struct slice message)
 {
-    const struct envelope *envelope = &session->envelope;
 
     fprintf(out, "message %s to ", delivery->name);
-    for (size_t i = 0; i < envelope->recipients_count; i++) {
+    for (size_t i = 0; i < session->recipients_count; i++) {
         fputs(i > 0 ? ", " : "", out);
-        text_show(out, slice_of(envelope->recipients[i].text));
+        text_show(out, slice_of(session->recipients[i]));
     }
     fprintf(out, ", %zu bytes\n", message.size);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         print_field(out, &rows[i], message);
-    report_parts(out, message, delivery->name, session->config->extract,
-                 session->config->extract_root);
+    report_parts(out, message, delivery->name, session->config->extract);
 }
 
 void report_message(const struct session *session,
@@ -78,10 +76,10 @@ void report_message(const struct session *session,
     void *map;
     FILE *out;
 
-    if (fstat(delivery->fd, &status) != 0)
+    if (fstat(fileno(delivery->file), &status) != 0)
         return;
     map = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE,
-               delivery->fd, 0);
+               fileno(delivery->file), 0);
     if (map == MAP_FAILED)
         return;
     out = open_memstream(&text, &text_size);
