@@ -22,7 +22,7 @@ ICONV ?= -liconv
 LDFLAGS += $(if $(filter Linux,$(shell uname -s)),-Wl$(comma)-z$(comma)now)
 comma := ,
 
-sources = $(wildcard $(1)/*.[ch] $(1)/tls/*.[ch])
+sources = $(wildcard $(1)/*.[ch] $(1)/tls/*/*.[ch])
 step = $(firstword $(filter step$(1)-%,$(STEPS)))
 
 all: $(PROGRAMS)  ## build all steps into build/
@@ -149,7 +149,7 @@ build/ct/objects/%.o: $(LATEST)/tls/%.c $(call sources,$(LATEST))
 	@mkdir -p $(@D)
 	$(CT_CC) -c -o $@ $<
 
-build/ct/%: tests/ct/%.c $(patsubst $(LATEST)/tls/%.c,build/ct/objects/%.o,$(wildcard $(LATEST)/tls/*.c))
+build/ct/%: tests/ct/%.c $(patsubst $(LATEST)/tls/%.c,build/ct/objects/%.o,$(wildcard $(LATEST)/tls/*/*.c))
 	$(CT_CC) -o $@ $^
 
 fuzz: $(FUZZERS:%=fuzz-%)  ## fuzz the parsers for FUZZ_SECONDS each
@@ -159,7 +159,7 @@ check-fuzz:
 	@$(call need,$(CLANG)); command -v $(CLANG) >/dev/null || exit 0; \
 	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=2 FUZZ_OPTIONS=-seed=1
 
-FUZZED := $(filter-out %/main.c,$(wildcard $(LATEST)/*.c $(LATEST)/tls/*.c))
+FUZZED := $(filter-out %/main.c,$(wildcard $(LATEST)/*.c $(LATEST)/tls/*/*.c))
 FUZZ_CC = $(CLANG) -std=c11 -g -O1 -fsanitize=address,undefined
 
 build/fuzz/objects/%.o: $(LATEST)/%.c $(call sources,$(LATEST))

@@ -14,10 +14,10 @@
  */
 #define _POSIX_C_SOURCE 200809L
 #include "starttls.h"
-#include "tls/certificate.h"
-#include "tls/credentials_make.h"
-#include "tls/keylog.h"
-#include "tls/tls.h"
+#include "tls/certificate/certificate.h"
+#include "tls/certificate/credentials_make.h"
+#include "tls/handshake/tls.h"
+#include "tls/schedule/keylog.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Write step06-starttls/tls/p256_table.c: multiples of the base point of P-256.
+"""Write step06-starttls/tls/exchange/p256_table.c: multiples of the base point of P-256.
 
-    python3 tests/p256_table.py > step06-starttls/tls/p256_table.c
+    python3 tests/p256_table.py > step06-starttls/tls/exchange/p256_table.c
 
 Plain affine arithmetic from the curve's equation. test_06_primitives_curves.py
 holds the committed file to what this prints.

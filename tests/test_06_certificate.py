@@ -1,4 +1,4 @@
-"""Stage 6: tls/der.c, tls/pem.c, tls/certificate.c, tls/self_signed.c and tls/credentials_make.c, function by function.
+"""Stage 6: tls/certificate/der.c, tls/certificate/pem.c, tls/certificate/certificate.c, tls/certificate/self_signed.c and tls/certificate/credentials_make.c, function by function.
 
 What they make is judged by Python's ssl (which is OpenSSL) and by the few lines of DER reader below; what they load was
 made by OpenSSL (tls_credentials.py).

@@ -1,4 +1,4 @@
-"""Stage 6: X25519, P-256 and ECDSA, each on its own (tls/*.c, through ctypes).
+"""Stage 6: X25519, P-256 and ECDSA, each on its own (tls/exchange, tls/signature, through ctypes).
 
 Expected values are printed in the standards, or come from the model of P-256 below: affine coordinates, Python's
 integers, nothing but the curve's equation and the rule of chord and tangent.
@@ -383,7 +383,7 @@ def test_multiples(tls, k):
 
 
 def test_table_is_what_its_script_writes():
-    committed = (tls_library.SOURCES / "p256_table.c").read_text()
+    committed = (tls_library.SOURCES / "exchange" / "p256_table.c").read_text()
     assert committed == p256_table.table_source(), "run python3 tests/p256_table.py again"
 
 

@@ -1,4 +1,4 @@
-"""Stage 6: hash, HMAC, HKDF, and the two ciphers with their authenticators, each on its own (tls/*.c, through ctypes).
+"""Stage 6: hash, HMAC, HKDF, and the two ciphers with their authenticators, each on its own (tls/hash, tls/cipher, through ctypes).
 
 Expected values are printed in the standards, or come from hashlib and hmac. Where a standard prints too few, its
 definition is spelled out in Python below ("by definition"), slow, and as near to the text of the standard as can be.

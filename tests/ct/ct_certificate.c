@@ -2,9 +2,8 @@
  * ct_certificate.c - does a private key keep its secret on its way to its file
  * and back?
  *
- * Built with -DCT_CHECK and run under valgrind, as ct_curves.c says, with
- * bytes, certificate, credentials_make, der, ecdsa, hkdf, p256*, pem, random,
- * self_signed, sha256 and wire of step06-starttls/tls.
+ * Built with -DCT_CHECK and run under valgrind, as ct_curves.c says, with the
+ * folders of step06-starttls/tls up to certificate.
  *
  * Base64 is the point of it: the usual table of 64 characters, indexed with six
  * bits of the key, would be reported here. What becomes public, and is
@@ -12,12 +11,12 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include "bytes.h"
-#include "certificate.h"
-#include "credentials_make.h"
-#include "der.h"
-#include "pem.h"
-#include "self_signed.h"
+#include "bytes/bytes.h"
+#include "certificate/certificate.h"
+#include "certificate/credentials_make.h"
+#include "certificate/der.h"
+#include "certificate/pem.h"
+#include "certificate/self_signed.h"
 
 #include <stdio.h>
 #include <stdlib.h>

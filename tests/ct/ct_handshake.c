@@ -7,16 +7,17 @@
  * wrong tag. Built with -DCT_CHECK and run under valgrind, as bytes.h says:
  *
  *     cc -DCT_CHECK -gdwarf-4 -O2 -I step06-starttls/tls \
- *        -o build/ct_handshake tests/ct/ct_handshake.c
- * step06-starttls/tls/[a-z]*.c valgrind --error-exitcode=1 build/ct_handshake
+ *        -o build/ct_handshake tests/ct/ct_handshake.c \
+ *        step06-starttls/tls/[a-z]*/[a-z]*.c
+ *     valgrind --error-exitcode=1 build/ct_handshake
  *
  * Nothing is marked here but the private key: all other secrets are born inside
  * of the server. The client computes the same ones from its own private key,
  * which is not marked, so its side is silent. There is no thread: the client
  * acts when the server wants to read and there is nothing to be read.
  */
-#include "bytes.h"
-#include "tls.h"
+#include "bytes/bytes.h"
+#include "handshake/tls.h"
 
 #include <stdio.h>
 #include <stdlib.h>

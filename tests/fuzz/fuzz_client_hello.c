@@ -5,9 +5,9 @@
  * the message, the trace has only printable ASCII in it, and a ClientHello is
  * its own valid answer to a HelloRetryRequest only if it has one share.
  */
-#include "client_hello.h"
-#include "record.h"
-#include "trace.h"
+#include "handshake/client_hello.h"
+#include "record/record.h"
+#include "record/trace.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
  * when it is written again; and what is inside is read in the same manner, down
  * to a depth that this loop decides and not the input.
  */
-#include "der.h"
+#include "certificate/der.h"
 
 #include <stdint.h>
 #include <stdlib.h>

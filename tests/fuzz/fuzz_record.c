@@ -10,8 +10,8 @@
  * Beside what the sanitizers find: no more comes out than went in, the record
  * layer gives back what was sent in order, and after an error nothing moves.
  */
-#include "bytes.h"
-#include "tls.h"
+#include "bytes/bytes.h"
+#include "handshake/tls.h"
 
 #include <errno.h>
 #include <stdint.h>

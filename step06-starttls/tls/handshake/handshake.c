@@ -1,0 +1,248 @@
+/*
+ * handshake.c - the handshake of a TLS 1.3 server (RFC 8446 section 2).
+ *
+ *     Client                                    Server
+ *     ClientHello            -------->
+ *                            <--------          HelloRetryRequest  (if there
+ *     ClientHello            -------->                 was no share for us)
+ *                                               ServerHello
+ *                                               {EncryptedExtensions}
+ *                                               {Certificate}
+ *                                               {CertificateVerify}
+ *                            <--------          {Finished}
+ *     {Finished}             -------->
+ *     [data]                 <------->          [data]
+ *
+ *     {} under handshake traffic keys, [] under application traffic keys
+ *
+ * There is no state machine: a connection has a process of its own, which may
+ * wait, so the state is the line where it stands. Any other message than the
+ * one that is due there is an unexpected_message. Start reading at handshake(),
+ * at the end of this file.
+ * TUTORIAL.md, chapter 6.10.
+ */
+#include "handshake.h"
+
+#include "../bytes/bytes.h"
+#include "message.h"
+#include "server_flight.h"
+
+#include <string.h>
+
+/* Take a ClientHello, decide all that it decides, and hash it. The message
+ * stays the caller's, who frees it when the hello is of no more use. */
+static enum alert read_client_hello(struct handshake *handshake,
+                                    struct message *message)
+{
+    struct client_hello *hello = &handshake->hello;
+    enum alert alert;
+
+    alert = message_read(message, handshake->records, HANDSHAKE_CLIENT_HELLO,
+                         CLIENT_HELLO_MAX);
+    if (alert == ALERT_NONE)
+        alert = client_hello_parse(hello, message->body);
+    if (alert == ALERT_NONE) {
+        trace_client_hello(&handshake->records->trace, hello);
+        alert = client_hello_choose(hello);
+    }
+    if (alert == ALERT_NONE) {
+        sha256_update(&handshake->transcript, message->whole.data,
+                      message->whole.size);
+        memcpy(handshake->client_random, hello->random.data,
+               sizeof handshake->client_random);
+        handshake->records->accept_change_cipher_spec = true;
+        handshake->records->skip_early_data = hello->early_data.data != NULL;
+    }
+    return alert;
+}
+
+/* RFC 8446 4.4.1: before a HelloRetryRequest, the transcript starts anew with
+ * a message that was never sent and has the hash of the first ClientHello. */
+static void restart_transcript(struct handshake *handshake)
+{
+    static const unsigned char header[] = {HANDSHAKE_MESSAGE_HASH, 0, 0,
+                                           SHA256_SIZE};
+    unsigned char hash[SHA256_SIZE];
+
+    transcript_hash(handshake, hash);
+    sha256_init(&handshake->transcript);
+    sha256_update(&handshake->transcript, header, sizeof header);
+    sha256_update(&handshake->transcript, hash, sizeof hash);
+}
+
+/* The client has sent no share for a group of ours, but it has such a group.
+ * Ask for a share; the second ClientHello takes the place of the first. */
+static enum alert retry(struct handshake *handshake, struct message *message)
+{
+    const struct group *group = handshake->hello.group;
+    bool had_psk = handshake->hello.pre_shared_key.data;
+    unsigned char fingerprint[SHA256_SIZE];
+    enum alert alert;
+
+    client_hello_fingerprint(&handshake->hello, fingerprint);
+    restart_transcript(handshake);
+    handshake->retried = true;
+    alert = send_hello_retry_request(handshake);
+    message_free(message);
+    if (alert == ALERT_NONE)
+        alert = record_flush(handshake->records);
+    if (alert == ALERT_NONE)
+        alert = read_client_hello(handshake, message);
+    if (alert == ALERT_NONE)
+        alert = client_hello_check_retry(&handshake->hello, fingerprint, group,
+                                         had_psk);
+    return alert;
+}
+
+/* Both sides' shares give the first keys (RFC 8446 7.1, upper half). */
+static enum alert exchange_keys(struct handshake *handshake)
+{
+    const struct client_hello *hello = &handshake->hello;
+    const struct trace *lines = &handshake->records->trace;
+    unsigned char share[SHARE_SIZE_MAX];
+    unsigned char shared[SHARED_SECRET_SIZE];
+    unsigned char hash[SHA256_SIZE];
+    enum alert alert;
+
+    if (!key_exchange(hello->group, hello->share, share, shared))
+        return ALERT_ILLEGAL_PARAMETER;
+    alert = send_server_hello(handshake, share);
+    transcript_hash(handshake, hash);
+    key_schedule_early(handshake->secret);
+    trace(lines, "= Early Secret");
+    key_schedule_handshake(handshake->secret, shared, sizeof shared);
+    wipe(shared, sizeof shared);
+    trace(lines, "= Handshake Secret");
+    derive_secret(handshake->secret, "c hs traffic", hash,
+                  handshake->client_secret);
+    trace(lines, "= client_handshake_traffic_secret");
+    derive_secret(handshake->secret, "s hs traffic", hash,
+                  handshake->server_secret);
+    trace(lines, "= server_handshake_traffic_secret");
+    keylog_write(handshake->config->keylog_fd,
+                 "CLIENT_HANDSHAKE_TRAFFIC_SECRET", handshake->client_random,
+                 handshake->client_secret);
+    keylog_write(handshake->config->keylog_fd,
+                 "SERVER_HANDSHAKE_TRAFFIC_SECRET", handshake->client_random,
+                 handshake->server_secret);
+    record_read_keys(handshake->records, hello->suite->aead,
+                     handshake->client_secret);
+    record_write_keys(handshake->records, hello->suite->aead,
+                      handshake->server_secret);
+    handshake->records->inner_limit = hello->inner_limit;
+    return alert;
+}
+
+/* The rest of our flight: who we are, and the proof of it. */
+static enum alert authenticate(struct handshake *handshake)
+{
+    enum alert alert = send_encrypted_extensions(handshake);
+
+    if (alert == ALERT_NONE)
+        alert = send_certificate(handshake);
+    if (alert == ALERT_NONE)
+        alert = send_certificate_verify(handshake);
+    if (alert == ALERT_NONE)
+        alert = send_finished(handshake);
+    return alert;
+}
+
+/* For programs that show what is in a capture; we export nothing ourselves. */
+static void log_exporter_secret(const struct handshake *handshake,
+                                const unsigned char hash[SHA256_SIZE])
+{
+    unsigned char exporter_secret[SHA256_SIZE];
+
+    if (handshake->config->keylog_fd < 0)
+        return;
+    derive_secret(handshake->secret, "exp master", hash, exporter_secret);
+    keylog_write(handshake->config->keylog_fd, "EXPORTER_SECRET",
+                 handshake->client_random, exporter_secret);
+    wipe(exporter_secret, sizeof exporter_secret);
+}
+
+/* The keys for the data (RFC 8446 7.1, lower half). Ours are in use from here
+ * on, since our Finished is behind us; the client's after its own. */
+static void derive_application_secrets(struct handshake *handshake,
+                                       struct tls *tls)
+{
+    const struct trace *lines = &handshake->records->trace;
+    unsigned char hash[SHA256_SIZE];
+
+    transcript_hash(handshake, hash);
+    key_schedule_master(handshake->secret);
+    trace(lines, "= Master Secret");
+    derive_secret(handshake->secret, "c ap traffic", hash, tls->client_secret);
+    trace(lines, "= client_application_traffic_secret_0");
+    derive_secret(handshake->secret, "s ap traffic", hash, tls->server_secret);
+    trace(lines, "= server_application_traffic_secret_0");
+    keylog_write(handshake->config->keylog_fd, "CLIENT_TRAFFIC_SECRET_0",
+                 handshake->client_random, tls->client_secret);
+    keylog_write(handshake->config->keylog_fd, "SERVER_TRAFFIC_SECRET_0",
+                 handshake->client_random, tls->server_secret);
+    log_exporter_secret(handshake, hash);
+    record_write_keys(handshake->records, handshake->hello.suite->aead,
+                      tls->server_secret);
+}
+
+/*
+ *     struct {
+ *         opaque verify_data[Hash.length];
+ *     } Finished;
+ *
+ * It proves that the client has the same keys and has seen the same messages:
+ * nobody in between has changed what was offered.
+ */
+static enum alert read_finished(struct handshake *handshake)
+{
+    unsigned char hash[SHA256_SIZE];
+    unsigned char verify_data[SHA256_SIZE];
+    struct message message;
+    enum alert alert;
+
+    transcript_hash(handshake, hash);
+    finished_verify_data(handshake->client_secret, hash, verify_data);
+    alert = message_read(&message, handshake->records, HANDSHAKE_FINISHED,
+                         sizeof verify_data);
+    if (alert == ALERT_NONE && message.body.size != sizeof verify_data)
+        alert = ALERT_DECODE_ERROR;
+    else if (alert == ALERT_NONE &&
+             !bytes_equal_ct(message.body.data, verify_data,
+                             sizeof verify_data))
+        alert = ALERT_DECRYPT_ERROR;
+    message_free(&message);
+    wipe(verify_data, sizeof verify_data);
+    return alert;
+}
+
+enum alert handshake(struct tls *tls)
+{
+    struct handshake state = {.config = tls->config, .records = &tls->records};
+    struct message client_hello = {.assembled = NULL};
+    enum alert alert;
+
+    sha256_init(&state.transcript);
+    alert = read_client_hello(&state, &client_hello);
+    if (alert == ALERT_NONE && !state.hello.share.data)
+        alert = retry(&state, &client_hello);
+    if (alert == ALERT_NONE)
+        alert = exchange_keys(&state);
+    if (alert == ALERT_NONE)
+        alert = authenticate(&state);
+    message_free(&client_hello);
+    if (alert == ALERT_NONE) {
+        derive_application_secrets(&state, tls);
+        alert = record_flush(&tls->records);
+    }
+    if (alert == ALERT_NONE)
+        alert = read_finished(&state);
+    if (alert == ALERT_NONE) {
+        tls->suite = state.hello.suite;
+        record_read_keys(&tls->records, tls->suite->aead, tls->client_secret);
+        tls->records.accept_change_cipher_spec = false;
+        tls->records.skip_early_data = false;
+        tls->records.idle_records = 0;
+    }
+    wipe(&state, sizeof state);
+    return alert;
+}
