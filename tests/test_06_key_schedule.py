@@ -205,7 +205,7 @@ class RecordLayer:
         library.record_init.argtypes = [ctypes.c_void_p, Io, Trace]
         library.record_append.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t]
         for name in ("record_read_keys", "record_write_keys"):
-            getattr(library, name).argtypes = [ctypes.c_void_p] * 3
+            getattr(library, name).argtypes = [ctypes.c_void_p] * 4
         library.record_init(self.memory, self.io, Trace(None, None))
 
     def read(self, context, buffer, size):
@@ -219,7 +219,9 @@ class RecordLayer:
 
     def keys(self, direction, secret, aead="aead_aes128_gcm"):
         function = getattr(self.library, "record_%s_keys" % direction)
-        function(self.memory, ctypes.byref(tls_library.aead(self.library, aead)), secret)
+        aead = tls_library.aead(self.library, aead)
+        key, iv = (tls.expand_label(secret, label, b"", size) for label, size in (("key", aead.key_size), ("iv", 12)))
+        function(self.memory, ctypes.byref(aead), key, iv)
 
     def next_record(self):
         record = Record()

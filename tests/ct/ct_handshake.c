@@ -17,7 +17,7 @@
  * acts when the server wants to read and there is nothing to be read.
  */
 #include "bytes/bytes.h"
-#include "handshake/tls.h"
+#include "handshake/handshake.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,14 +134,14 @@ static void send_client_hello(struct client *client)
 /* --- The server's answers ------------------------------------------------ */
 
 /* The next record that came, without its header. */
-static struct slice next_record(struct client *client)
+static struct bytes next_record(struct client *client)
 {
     unsigned char *header = client->came + client->came_used;
     size_t size = (size_t)header[3] << 8 | header[4];
 
     expect(client->came_used + 5 + size <= client->came_size, "a record");
     client->came_used += 5 + size;
-    return (struct slice){header + 5, size};
+    return (struct bytes){header + 5, size};
 }
 
 static void digest(const struct client *client, unsigned char hash[32])
@@ -155,7 +155,7 @@ static void digest(const struct client *client, unsigned char hash[32])
 static void take_retry_request(struct client *client)
 {
     unsigned char start[4 + 32] = {HANDSHAKE_MESSAGE_HASH, 0, 0, 32};
-    struct slice message;
+    struct bytes message;
 
     digest(client, start + 4);
     message = next_record(client);
@@ -171,7 +171,7 @@ static void take_server_hello(struct client *client)
 {
     const struct group *group = groups;
     unsigned char shared[32], hash[32];
-    struct slice message = next_record(client);
+    struct bytes message = next_record(client);
 
     while (group->number != client->group)
         group++;
@@ -191,12 +191,12 @@ static void take_server_hello(struct client *client)
 /* One record with all that is left of the flight. */
 static void take_server_flight(struct client *client)
 {
-    struct slice record = next_record(client);
+    struct bytes record = next_record(client);
     unsigned char *bytes = client->came + (record.data - client->came);
     struct record_layer *in = malloc(sizeof *in);
 
     expect(in != NULL, "memory");
-    record_read_keys(in, client->aead, client->server_secret);
+    read_with_secret(in, client->aead, client->server_secret);
     expect(client->aead->open(&in->reading.key, in->reading.iv, bytes - 5, 5,
                               bytes, record.size, bytes),
            "the server's flight");
@@ -212,18 +212,18 @@ static void send_finished(struct client *client)
     digest(client, hash);
     finished_verify_data(client->client_secret, hash, message + 4);
     message[35] ^= client->fault == WRONG_FINISHED;
-    record_write_keys(&client->out, client->aead, client->client_secret);
+    write_with_secret(&client->out, client->aead, client->client_secret);
     send_record(client, CONTENT_HANDSHAKE, message, sizeof message);
     client->sent[client->sent_size - 1] ^= client->fault == WRONG_TAG;
     derive_secret(client->secret, "c ap traffic", hash, client->client_secret);
-    record_write_keys(&client->out, client->aead, client->client_secret);
+    write_with_secret(&client->out, client->aead, client->client_secret);
 }
 
 static void send_key_update(struct client *client)
 {
     send_record(client, CONTENT_HANDSHAKE, "\x18\0\0\1\1", 5);
     next_traffic_secret(client->client_secret);
-    record_write_keys(&client->out, client->aead, client->client_secret);
+    write_with_secret(&client->out, client->aead, client->client_secret);
 }
 
 /* --- In turns ------------------------------------------------------------ */

@@ -6,8 +6,8 @@
  * its own valid answer to a HelloRetryRequest only if it has one share.
  */
 #include "handshake/client_hello.h"
+#include "handshake/show.h"
 #include "record/record.h"
-#include "record/trace.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -29,13 +29,13 @@ static void must_be_printable(void *context, const char *line)
         must(*line >= ' ' && *line <= '~');
 }
 
-static void must_be_inside(struct slice inner, struct slice outer)
+static void must_be_inside(struct bytes inner, struct bytes outer)
 {
     must(inner.data >= outer.data &&
          inner.data + inner.size <= outer.data + outer.size);
 }
 
-static void try_choice(const struct client_hello *hello, struct slice message)
+static void try_choice(const struct client_hello *hello, struct bytes message)
 {
     unsigned char digest[SHA256_SIZE];
     enum alert alert;
@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct trace trace = {must_be_printable, NULL};
     unsigned char *copy = malloc(size + 1); /* a byte too far is seen */
-    struct slice message = {copy + 1, size};
+    struct bytes message = {copy + 1, size};
     struct client_hello hello;
     enum alert alert;
 

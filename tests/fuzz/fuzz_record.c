@@ -11,7 +11,7 @@
  * layer gives back what was sent in order, and after an error nothing moves.
  */
 #include "bytes/bytes.h"
-#include "handshake/tls.h"
+#include "handshake/handshake.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -136,7 +136,7 @@ static void put_key_update(struct stream *stream, struct record_keys *keys,
     must(other != NULL);
     put_content(stream, keys, 22, message, sizeof(message));
     next_traffic_secret(secret);
-    record_read_keys(other, keys->aead, secret);
+    read_with_secret(other, keys->aead, secret);
     *keys = other->reading;
     free(other);
 }
@@ -187,8 +187,8 @@ static void try_connection(struct tls *tls, struct tls_io io,
     memcpy(tls->client_secret, secret, sizeof(secret));
     memcpy(tls->server_secret, secret, sizeof(secret));
     record_init(&tls->records, io, (struct trace){ignore, NULL});
-    record_read_keys(&tls->records, tls->suite->aead, secret);
-    record_write_keys(&tls->records, tls->suite->aead, secret);
+    read_with_secret(&tls->records, tls->suite->aead, secret);
+    write_with_secret(&tls->records, tls->suite->aead, secret);
     struct record_keys keys = tls->records.reading;
     given = follow(stream, &keys, secret, data + 1, size - 1);
     while ((n = tls_read(tls, buffer, sizeof(buffer))) > 0) {

@@ -6,19 +6,19 @@
 
 #include <string.h>
 
-struct reader reader_start(struct slice bytes)
+struct reader reader_start(struct bytes bytes)
 {
     return (struct reader){.next = bytes.data, .left = bytes.size};
 }
 
-struct slice reader_bytes(struct reader *reader, size_t size)
+struct bytes reader_bytes(struct reader *reader, size_t size)
 {
-    struct slice bytes = {reader->next, size};
+    struct bytes bytes = {reader->next, size};
 
     if (size > reader->left) {
         reader->failed = true;
         reader->left = 0;
-        return (struct slice){reader->next, 0};
+        return (struct bytes){reader->next, 0};
     }
     reader->next += size;
     reader->left -= size;
@@ -28,7 +28,7 @@ struct slice reader_bytes(struct reader *reader, size_t size)
 /* The next size bytes, most significant first. */
 static size_t number(struct reader *reader, size_t size)
 {
-    struct slice bytes = reader_bytes(reader, size);
+    struct bytes bytes = reader_bytes(reader, size);
     size_t value = 0;
 
     for (size_t i = 0; i < bytes.size; i++)
@@ -53,7 +53,7 @@ unsigned reader_u24(struct reader *reader)
 
 /* RFC 8446 3.4: "a number consuming as many bytes as required to hold the
  * vector's specified maximum (ceiling) length" */
-struct slice reader_vector(struct reader *reader, size_t floor, size_t ceiling)
+struct bytes reader_vector(struct reader *reader, size_t floor, size_t ceiling)
 {
     size_t length_size = ceiling < 1 << 8 ? 1 : ceiling < 1 << 16 ? 2 : 3;
     size_t size = number(reader, length_size);
@@ -63,10 +63,10 @@ struct slice reader_vector(struct reader *reader, size_t floor, size_t ceiling)
     return reader_bytes(reader, size);
 }
 
-struct slice reader_u16_vector(struct reader *reader, size_t floor,
+struct bytes reader_u16_vector(struct reader *reader, size_t floor,
                                size_t ceiling)
 {
-    struct slice vector = reader_vector(reader, floor, ceiling);
+    struct bytes vector = reader_vector(reader, floor, ceiling);
 
     if (vector.size % 2 != 0)
         reader->failed = true;

@@ -15,10 +15,15 @@
  * TUTORIAL.md, chapter 6.2.
  */
 
-#include "../../slice.h"
-
 #include <stdbool.h>
 #include <stddef.h>
+
+/* Bytes that belong to somebody else. data is NULL if the thing is absent; if
+ * it is there but empty, only size is 0. */
+struct bytes {
+    const unsigned char *data;
+    size_t size;
+};
 
 struct reader {
     const unsigned char *next;
@@ -34,7 +39,7 @@ struct writer {
 };
 
 /* A reader at the start of bytes. */
-struct reader reader_start(struct slice bytes);
+struct reader reader_start(struct bytes bytes);
 
 /* The next 1, 2 or 3 bytes as a number. 0, and failed, if they aren't there. */
 unsigned reader_u8(struct reader *reader);
@@ -42,15 +47,15 @@ unsigned reader_u16(struct reader *reader);
 unsigned reader_u24(struct reader *reader);
 
 /* The next size bytes, as in `opaque name[size]`; not copied. If they aren't
- * all there: an empty slice, failed, and nothing is left, so loops end. */
-struct slice reader_bytes(struct reader *reader, size_t size);
+ * all there: none, failed, and nothing is left, so loops end. */
+struct bytes reader_bytes(struct reader *reader, size_t size);
 
 /* The contents of `opaque name<floor..ceiling>`, not copied; failed also if
  * the length is outside of these bounds. */
-struct slice reader_vector(struct reader *reader, size_t floor, size_t ceiling);
+struct bytes reader_vector(struct reader *reader, size_t floor, size_t ceiling);
 
 /* The same for `uint16 name<floor..ceiling>`; failed also on half a number. */
-struct slice reader_u16_vector(struct reader *reader, size_t floor,
+struct bytes reader_u16_vector(struct reader *reader, size_t floor,
                                size_t ceiling);
 
 /* Was all well, and is nothing left over? */

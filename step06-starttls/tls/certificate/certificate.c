@@ -38,7 +38,7 @@ struct workspace {
 /* What is needed of the server's own certificate. */
 struct leaf {
     struct validity validity;
-    struct slice public_key_info; /* the whole element, in the chain */
+    struct bytes public_key_info; /* the whole element, in the chain */
     unsigned char public_key[P256_PUBLIC_KEY_SIZE];
     struct key_usage usage;
 };
@@ -82,21 +82,21 @@ static const char prime256v1[] = "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07";
 static const char rsa_encryption[] =
     "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
 
-static bool starts_with(struct slice *in, const char *bytes)
+static bool starts_with(struct bytes *in, const char *bytes)
 {
     size_t size = strlen(bytes);
 
     if (in->size < size || memcmp(in->data, bytes, size) != 0)
         return false;
-    *in = (struct slice){in->data + size, in->size - size};
+    *in = (struct bytes){in->data + size, in->size - size};
     return true;
 }
 
 /* Everything here is one SEQUENCE, and nothing follows it. */
 static const char *read_outermost(const unsigned char *data, size_t size,
-                                  struct slice *body)
+                                  struct bytes *body)
 {
-    struct slice in = {data, size};
+    struct bytes in = {data, size};
 
     if (!der_read(&in, DER_SEQUENCE, body))
         return bad_der;
@@ -108,9 +108,9 @@ static const char *read_outermost(const unsigned char *data, size_t size,
  *     algorithm   OBJECT IDENTIFIER,
  *     parameters  ANY OPTIONAL }          for EC the curve (RFC 5480 2.1.1)
  */
-static const char *read_algorithm(struct slice *in)
+static const char *read_algorithm(struct bytes *in)
 {
-    struct slice body;
+    struct bytes body;
 
     if (!der_read(in, DER_SEQUENCE, &body))
         return bad_der;
@@ -126,9 +126,9 @@ static const char *read_algorithm(struct slice *in)
  *     algorithm         AlgorithmIdentifier,
  *     subjectPublicKey  BIT STRING }
  */
-static const char *read_public_key(struct slice in, struct leaf *leaf)
+static const char *read_public_key(struct bytes in, struct leaf *leaf)
 {
-    struct slice bits;
+    struct bytes bits;
     const char *fault = read_algorithm(&in);
 
     if (fault != NULL)
@@ -157,9 +157,9 @@ static const char *read_public_key(struct slice in, struct leaf *leaf)
  *     signatureAlgorithm  AlgorithmIdentifier,
  *     signatureValue      BIT STRING }
  */
-static const char *read_leaf(struct slice body, struct leaf *leaf)
+static const char *read_leaf(struct bytes body, struct leaf *leaf)
 {
-    struct slice tbs, validity, skipped, info, extensions;
+    struct bytes tbs, validity, skipped, info, extensions;
 
     if (!der_read(&body, DER_SEQUENCE, &tbs) ||
         !der_read(&body, DER_SEQUENCE, &skipped) ||
@@ -197,7 +197,7 @@ static const char *append(struct credentials *credentials,
 {
     unsigned char *entry = credentials->chain + credentials->chain_size;
     size_t room = CREDENTIALS_FILE_MAX - credentials->chain_size, size;
-    struct slice body;
+    struct bytes body;
 
     if (!pem_decode(block, entry + 3, room - 3 - 2, &size))
         return bad_base64;
@@ -241,9 +241,9 @@ static const char *read_chain(struct credentials *credentials, const char *text,
  *     attributes           [0] SET OPTIONAL,
  *     publicKey            [1] BIT STRING OPTIONAL }
  */
-static const char *unwrap_pkcs8(struct slice *body)
+static const char *unwrap_pkcs8(struct bytes *body)
 {
-    struct slice in = *body, version, inner, skipped;
+    struct bytes in = *body, version, inner, skipped;
 
     if (!der_read(&in, DER_INTEGER, &version) ||
         (!der_is(version, "\0", 1) && !der_is(version, "\1", 1)))
@@ -266,10 +266,10 @@ static const char *unwrap_pkcs8(struct slice *body)
  *     parameters  [0] ECParameters OPTIONAL,   the curve
  *     publicKey   [1] BIT STRING OPTIONAL }    we would rather compute it
  */
-static const char *read_ec_private_key(struct slice in,
+static const char *read_ec_private_key(struct bytes in,
                                        unsigned char key[P256_KEY_SIZE])
 {
-    struct slice version, number, curve, skipped;
+    struct bytes version, number, curve, skipped;
 
     if (!der_read(&in, DER_INTEGER, &version) || !der_is(version, "\1", 1) ||
         !der_read(&in, DER_OCTET_STRING, &number) ||
@@ -304,7 +304,7 @@ static const char *read_key(struct workspace *work,
     if (!pkcs8 && !pem_is(&block, "EC PRIVATE KEY"))
         return pem_is(&block, "RSA PRIVATE KEY") ? rsa : not_ec;
 
-    struct slice body;
+    struct bytes body;
     size_t size;
     if (!pem_decode(&block, work->der, sizeof work->der, &size))
         return bad_base64;

@@ -30,7 +30,7 @@ enum { LENGTH_BYTES_MAX = 3 };
  * Take a length off in. False if it is cut short, written longer than it needs
  * to be, or 80: "until further notice", which only BER has.
  */
-static bool read_length(struct slice *in, size_t *length)
+static bool read_length(struct bytes *in, size_t *length)
 {
     if (in->size == 0)
         return false;
@@ -44,7 +44,7 @@ static bool read_length(struct slice *in, size_t *length)
         *length = *length << 8 | in->data[i];
     if (more > 0 && (*length < 0x80 || in->data[1] == 0))
         return false;
-    *in = (struct slice){in->data + 1 + more, in->size - 1 - more};
+    *in = (struct bytes){in->data + 1 + more, in->size - 1 - more};
     return true;
 }
 
@@ -52,29 +52,29 @@ static bool read_length(struct slice *in, size_t *length)
  * There are tags of more than one byte: those whose first ends in five one bits
  * go on. Nobody asks for them here, so they are never the tag that is wanted.
  */
-bool der_read(struct slice *in, unsigned tag, struct slice *content)
+bool der_read(struct bytes *in, unsigned tag, struct bytes *content)
 {
     size_t length;
 
     if (in->size == 0 || in->data[0] != tag)
         return false;
-    struct slice left = {in->data + 1, in->size - 1};
+    struct bytes left = {in->data + 1, in->size - 1};
     if (!read_length(&left, &length) || length > left.size)
         return false;
-    *content = (struct slice){left.data, length};
-    *in = (struct slice){left.data + length, left.size - length};
+    *content = (struct bytes){left.data, length};
+    *in = (struct bytes){left.data + length, left.size - length};
     return true;
 }
 
-bool der_read_optional(struct slice *in, unsigned tag, struct slice *content)
+bool der_read_optional(struct bytes *in, unsigned tag, struct bytes *content)
 {
     if (in->size > 0 && in->data[0] == tag)
         return der_read(in, tag, content);
-    *content = (struct slice){in->data, 0};
+    *content = (struct bytes){in->data, 0};
     return true;
 }
 
-bool der_is(struct slice content, const void *bytes, size_t size)
+bool der_is(struct bytes content, const void *bytes, size_t size)
 {
     return content.size == size && memcmp(content.data, bytes, size) == 0;
 }

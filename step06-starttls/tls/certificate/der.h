@@ -10,9 +10,9 @@
  * That is nearly all there is to it. The structures written in this way are
  * described in a notation named ASN.1, as SEQUENCE { a INTEGER, b INTEGER }.
  *
- * What is read is a slice: what is left of it. What is written goes through a
- * writer, which remembers if something did not fit.
- * TUTORIAL.md, chapter 6.7.
+ * What is read is a struct bytes: what is left of it. What is written goes
+ * through a writer, which remembers if something did not fit. TUTORIAL.md,
+ * chapter 6.7.
  */
 
 #include "../bytes/wire.h"
@@ -41,16 +41,16 @@ enum {
  * element has another tag, is longer than what is left, or has a length that
  * DER does not allow; in is then as it was. Any bytes may be in there.
  */
-bool der_read(struct slice *in, unsigned tag, struct slice *content);
+bool der_read(struct bytes *in, unsigned tag, struct bytes *content);
 
 /*
  * The same for an element that ASN.1 calls OPTIONAL: if the next one has
  * another tag, or there is none, content is empty and all is well.
  */
-bool der_read_optional(struct slice *in, unsigned tag, struct slice *content);
+bool der_read_optional(struct bytes *in, unsigned tag, struct bytes *content);
 
 /* Is this content exactly bytes[0..size)? */
-bool der_is(struct slice content, const void *bytes, size_t size);
+bool der_is(struct bytes content, const void *bytes, size_t size);
 
 /*
  * Begin an element, and end it. What is written in between is its content,

@@ -23,9 +23,9 @@ static const unsigned char server_auth[] = {0x2b, 0x06, 0x01, 0x05,
  * KeyUsage ::= BIT STRING {                  RFC 5280 4.2.1.3
  *     digitalSignature(0), ... }             the first bit is the top one
  */
-static bool read_key_usage(struct key_usage *usage, struct slice value)
+static bool read_key_usage(struct key_usage *usage, struct bytes value)
 {
-    struct slice bits;
+    struct bytes bits;
 
     if (!der_read(&value, DER_BIT_STRING, &bits) || value.size > 0)
         return false;
@@ -37,9 +37,9 @@ static bool read_key_usage(struct key_usage *usage, struct slice value)
  * ExtKeyUsageSyntax ::= SEQUENCE OF KeyPurposeId   RFC 5280 4.2.1.12
  * KeyPurposeId ::= OBJECT IDENTIFIER
  */
-static bool read_extended_key_usage(struct key_usage *usage, struct slice value)
+static bool read_extended_key_usage(struct key_usage *usage, struct bytes value)
 {
-    struct slice purposes, purpose;
+    struct bytes purposes, purpose;
 
     if (!der_read(&value, DER_SEQUENCE, &purposes) || value.size > 0)
         return false;
@@ -59,9 +59,9 @@ static bool read_extended_key_usage(struct key_usage *usage, struct slice value)
  *     critical   BOOLEAN DEFAULT FALSE,
  *     extnValue  OCTET STRING }              the DER of what it is about
  */
-static bool read_extension(struct key_usage *usage, struct slice in)
+static bool read_extension(struct key_usage *usage, struct bytes in)
 {
-    struct slice id, critical, value;
+    struct bytes id, critical, value;
 
     if (!der_read(&in, DER_OBJECT_IDENTIFIER, &id) ||
         !der_read_optional(&in, DER_BOOLEAN, &critical) ||
@@ -75,9 +75,9 @@ static bool read_extension(struct key_usage *usage, struct slice in)
 }
 
 /* Extensions ::= SEQUENCE OF Extension */
-bool key_usage_read(struct key_usage *usage, struct slice extensions)
+bool key_usage_read(struct key_usage *usage, struct bytes extensions)
 {
-    struct slice list = extensions, extension;
+    struct bytes list = extensions, extension;
 
     *usage = (struct key_usage){.signature = true, .server = true};
     if (extensions.size > 0 &&

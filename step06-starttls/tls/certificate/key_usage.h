@@ -6,7 +6,7 @@
  * TUTORIAL.md, chapter 6.7.
  */
 
-#include "../../slice.h"
+#include "../bytes/wire.h"
 
 #include <stdbool.h>
 
@@ -20,6 +20,6 @@ struct key_usage {
  * certificate has none. What no extension restricts is true. False if this is
  * not valid DER.
  */
-bool key_usage_read(struct key_usage *usage, struct slice extensions);
+bool key_usage_read(struct key_usage *usage, struct bytes extensions);
 
 #endif

@@ -22,9 +22,9 @@
  * YYMMDDHHMMSSZ, of 1950 to 2049, or YYYYMMDDHHMMSSZ (RFC 5280 4.1.2.5). With
  * the century put before it the first is like the second.
  */
-static bool read_time(struct slice *in, char text[16])
+static bool read_time(struct bytes *in, char text[16])
 {
-    struct slice digits;
+    struct bytes digits;
     size_t century = 0;
 
     if (der_read(in, DER_UTC_TIME, &digits) && digits.size == 13) {
@@ -40,7 +40,7 @@ static bool read_time(struct slice *in, char text[16])
 }
 
 /* Validity ::= SEQUENCE { notBefore Time, notAfter Time } */
-bool validity_read(struct validity *validity, struct slice content)
+bool validity_read(struct validity *validity, struct bytes content)
 {
     return read_time(&content, validity->not_before) &&
            read_time(&content, validity->not_after) && content.size == 0;

@@ -6,7 +6,7 @@
  * TUTORIAL.md, chapter 6.7.
  */
 
-#include "../../slice.h"
+#include "../bytes/wire.h"
 
 #include <stdbool.h>
 
@@ -17,7 +17,7 @@ struct validity {
 };
 
 /* Read the content of a certificate's field `validity`; false if it is none. */
-bool validity_read(struct validity *validity, struct slice content);
+bool validity_read(struct validity *validity, struct bytes content);
 
 /*
  * Write to line[0..size) what there is to say about a certificate from the file

@@ -16,24 +16,20 @@
  * TUTORIAL.md, chapter 6.4.
  */
 
-#include "aes128.h"
-#include "chacha20.h"
-#include "ghash.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { AEAD_TAG_SIZE = 16, AEAD_NONCE_SIZE = 12, AEAD_KEY_SIZE_MAX = 32 };
+enum {
+    AEAD_TAG_SIZE = 16,
+    AEAD_NONCE_SIZE = 12,
+    AEAD_KEY_SIZE_MAX = 32,
+    AEAD_STATE_SIZE = 1664 /* what AES-128-GCM makes of a key */
+};
 
-/* A key as its cipher wants it. Belongs to the caller, who wipes it. */
+/* A key as its cipher wants it: memory that only the cipher understands.
+ * Belongs to the caller, who wipes it. */
 struct aead_key {
-    union {
-        unsigned char chacha20[CHACHA20_KEY_SIZE];
-        struct {
-            struct aes128 aes;
-            struct ghash ghash; /* fresh, to be copied for each message */
-        } gcm;
-    } as;
+    _Alignas(16) unsigned char state[AEAD_STATE_SIZE];
 };
 
 struct aead {

@@ -10,6 +10,7 @@
 
 #include "../bytes/bytes.h"
 #include "aead.h"
+#include "chacha20.h"
 #include "poly1305.h"
 
 #include <string.h>
@@ -53,7 +54,7 @@ static void compute_tag(const unsigned char key[CHACHA20_KEY_SIZE],
 
 static void init(struct aead_key *key, const unsigned char *bytes)
 {
-    memcpy(key->as.chacha20, bytes, CHACHA20_KEY_SIZE);
+    memcpy(key->state, bytes, CHACHA20_KEY_SIZE);
 }
 
 static void seal(const struct aead_key *key,
@@ -61,8 +62,8 @@ static void seal(const struct aead_key *key,
                  size_t aad_size, const unsigned char *in, size_t size,
                  unsigned char *out)
 {
-    chacha20_xor(key->as.chacha20, nonce, 1, in, out, size);
-    compute_tag(key->as.chacha20, nonce, aad, aad_size, out, size, out + size);
+    chacha20_xor(key->state, nonce, 1, in, out, size);
+    compute_tag(key->state, nonce, aad, aad_size, out, size, out + size);
     secret_unmark(out, size + AEAD_TAG_SIZE);
 }
 
@@ -77,12 +78,12 @@ static bool open(const struct aead_key *key,
     if (size < AEAD_TAG_SIZE)
         return false;
     size -= AEAD_TAG_SIZE;
-    compute_tag(key->as.chacha20, nonce, aad, aad_size, in, size, tag);
+    compute_tag(key->state, nonce, aad, aad_size, in, size, tag);
     genuine = bytes_equal_ct(tag, in + size, sizeof tag);
     /* The right tag of a forged message is a secret: it would make it pass. */
     wipe(tag, sizeof tag);
     if (genuine)
-        chacha20_xor(key->as.chacha20, nonce, 1, in, out, size);
+        chacha20_xor(key->state, nonce, 1, in, out, size);
     return genuine;
 }
 

@@ -10,7 +10,6 @@
 #include "key_exchange.h"
 
 #include "../bytes/bytes.h"
-#include "../record/names.h"
 #include "random.h"
 
 static bool x25519_public_key(unsigned char *share,
@@ -29,7 +28,7 @@ const struct group groups[] = {
     {0, 0, NULL, NULL},
 };
 
-bool key_exchange(const struct group *group, struct slice client_share,
+bool key_exchange(const struct group *group, struct bytes client_share,
                   unsigned char share[SHARE_SIZE_MAX],
                   unsigned char secret[SHARED_SECRET_SIZE])
 {

@@ -13,13 +13,16 @@
 
 #include <stdbool.h>
 
+/* RFC 8446 4.2.7 */
+enum { GROUP_SECP256R1 = 0x0017, GROUP_X25519 = 0x001d };
+
 enum {
     SHARE_SIZE_MAX = P256_PUBLIC_KEY_SIZE,
     SHARED_SECRET_SIZE = 32, /* in both groups */
 };
 
 struct group {
-    unsigned number; /* as in names.h */
+    unsigned number; /* as in NamedGroup, RFC 8446 4.2.7 */
     size_t share_size;
 
     /* False if private_key is none in this group: draw another. */
@@ -40,7 +43,7 @@ extern const struct group groups[];
  * private key is gone afterwards. False if the client's share is of the wrong
  * size or invalid (RFC 8446 4.2.8.2, 7.4.2: illegal_parameter).
  */
-bool key_exchange(const struct group *group, struct slice client_share,
+bool key_exchange(const struct group *group, struct bytes client_share,
                   unsigned char share[SHARE_SIZE_MAX],
                   unsigned char secret[SHARED_SECRET_SIZE]);
 

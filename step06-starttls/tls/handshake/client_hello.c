@@ -11,8 +11,8 @@
  */
 #include "client_hello.h"
 
-#include "../record/names.h"
 #include "../record/record.h"
+#include "names.h"
 
 #include <stddef.h>
 
@@ -70,11 +70,11 @@ static const struct {
     {EXTENSION_RECORD_SIZE_LIMIT, AT(record_size_limit)},
 };
 
-static void keep(struct client_hello *hello, unsigned type, struct slice data)
+static void keep(struct client_hello *hello, unsigned type, struct bytes data)
 {
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
         if (kept[i].type == type)
-            *(struct slice *)((char *)hello + kept[i].offset) = data;
+            *(struct bytes *)((char *)hello + kept[i].offset) = data;
 }
 
 /*
@@ -83,7 +83,7 @@ static void keep(struct client_hello *hello, unsigned type, struct slice data)
  *         opaque extension_data<0..2^16-1>;
  *     } Extension;
  */
-static unsigned extension(struct reader *reader, struct slice *data)
+static unsigned extension(struct reader *reader, struct bytes *data)
 {
     unsigned type = reader_u16(reader);
 
@@ -97,7 +97,7 @@ static enum alert parse_extensions(struct client_hello *hello)
     struct number_set seen = {{0}};
 
     while (reader.left > 0) {
-        struct slice data;
+        struct bytes data;
         unsigned type = extension(&reader, &data);
 
         if (reader.failed)
@@ -124,7 +124,7 @@ static enum alert parse_extensions(struct client_hello *hello)
  *
  * In versions before TLS 1.3 the extensions may be missing, length and all.
  */
-enum alert client_hello_parse(struct client_hello *hello, struct slice message)
+enum alert client_hello_parse(struct client_hello *hello, struct bytes message)
 {
     struct reader reader = reader_start(message);
 
@@ -144,7 +144,7 @@ enum alert client_hello_parse(struct client_hello *hello, struct slice message)
 /* --- Can we do what it asks for? ----------------------------------------- */
 
 /* Is number in a list of uint16? */
-static bool offers(struct slice list, unsigned number)
+static bool offers(struct bytes list, unsigned number)
 {
     struct reader reader = reader_start(list);
 
@@ -156,7 +156,7 @@ static bool offers(struct slice list, unsigned number)
 
 /* Replace the content of an extension that is `uint16 list<2..ceiling>` and
  * nothing else by its elements. */
-static bool unwrap_list(struct slice *content, size_t ceiling)
+static bool unwrap_list(struct bytes *content, size_t ceiling)
 {
     struct reader reader = reader_start(*content);
 
@@ -185,7 +185,7 @@ static enum alert choose_version(struct client_hello *hello)
 /* RFC 8446 4.1.2: no compression is the only method left. */
 static enum alert check_compression(struct client_hello *hello)
 {
-    struct slice methods = hello->legacy_compression_methods;
+    struct bytes methods = hello->legacy_compression_methods;
 
     if (methods.size != 1 || methods.data[0] != 0)
         return ALERT_ILLEGAL_PARAMETER;
@@ -249,7 +249,7 @@ static enum alert check_server_name(struct client_hello *hello)
  *
  * There has to be a binder for each identity.
  */
-static enum alert offered_psks(struct slice content)
+static enum alert offered_psks(struct bytes content)
 {
     struct reader psk = reader_start(content);
     struct reader identities = reader_start(reader_vector(&psk, 7, 65535));
@@ -370,7 +370,7 @@ static enum alert key_share(struct client_hello *hello,
         return ALERT_DECODE_ERROR;
     while (reader.left > 0) {
         unsigned number = reader_u16(&reader);
-        struct slice share = reader_vector(&reader, 1, 65535);
+        struct bytes share = reader_vector(&reader, 1, 65535);
         const struct group *group = groups;
 
         if (reader.failed)

@@ -30,33 +30,33 @@ struct cipher_suite {
     const struct aead *aead;
 };
 
-/* All slices point into the message. */
+/* All struct bytes point into the message. */
 struct client_hello {
     unsigned legacy_version;
-    struct slice random; /* 32 bytes */
-    struct slice legacy_session_id;
-    struct slice cipher_suites;
-    struct slice legacy_compression_methods;
-    struct slice extensions;
+    struct bytes random; /* 32 bytes */
+    struct bytes legacy_session_id;
+    struct bytes cipher_suites;
+    struct bytes legacy_compression_methods;
+    struct bytes extensions;
 
     /* The contents of those extensions that matter to us; data is NULL where
      * the client did not send one. */
-    struct slice server_name;
-    struct slice supported_versions;
-    struct slice supported_groups;
-    struct slice signature_algorithms;
-    struct slice signature_algorithms_cert;
-    struct slice key_share;
-    struct slice pre_shared_key;
-    struct slice psk_key_exchange_modes;
-    struct slice early_data;
-    struct slice cookie;
-    struct slice record_size_limit;
+    struct bytes server_name;
+    struct bytes supported_versions;
+    struct bytes supported_groups;
+    struct bytes signature_algorithms;
+    struct bytes signature_algorithms_cert;
+    struct bytes key_share;
+    struct bytes pre_shared_key;
+    struct bytes psk_key_exchange_modes;
+    struct bytes early_data;
+    struct bytes cookie;
+    struct bytes record_size_limit;
 
     /* Our choice. */
     const struct cipher_suite *suite;
     const struct group *group;
-    struct slice share; /* of the client in this group; data is NULL if it has
+    struct bytes share; /* of the client in this group; data is NULL if it has
                            sent none, which calls for a HelloRetryRequest */
     size_t inner_limit; /* RFC 8449: largest TLSInnerPlaintext it takes */
 };
@@ -67,7 +67,7 @@ struct client_hello {
  * decode_error if it is not well formed, illegal_parameter if it has an
  * extension twice.
  */
-enum alert client_hello_parse(struct client_hello *hello, struct slice message);
+enum alert client_hello_parse(struct client_hello *hello, struct bytes message);
 
 /*
  * Check what was parsed against the rules of RFC 8446 and choose suite, group

@@ -9,7 +9,7 @@
  */
 #include "client_hello.h"
 
-#include "../record/names.h"
+#include "names.h"
 
 #include <string.h>
 
@@ -36,7 +36,7 @@ void client_hello_fingerprint(const struct client_hello *hello,
     while (reader.left > 0) {
         const unsigned char *extension = reader.next;
         unsigned type = reader_u16(&reader);
-        struct slice data = reader_vector(&reader, 0, 65535);
+        struct bytes data = reader_vector(&reader, 0, 65535);
 
         if (!may_change(type))
             sha256_update(&hash, extension, 4 + data.size);

@@ -125,9 +125,9 @@ static enum alert exchange_keys(struct handshake *handshake)
     keylog_write(handshake->config->keylog_fd,
                  "SERVER_HANDSHAKE_TRAFFIC_SECRET", handshake->client_random,
                  handshake->server_secret);
-    record_read_keys(handshake->records, hello->suite->aead,
+    read_with_secret(handshake->records, hello->suite->aead,
                      handshake->client_secret);
-    record_write_keys(handshake->records, hello->suite->aead,
+    write_with_secret(handshake->records, hello->suite->aead,
                       handshake->server_secret);
     handshake->records->inner_limit = hello->inner_limit;
     return alert;
@@ -181,7 +181,7 @@ static void derive_application_secrets(struct handshake *handshake,
     keylog_write(handshake->config->keylog_fd, "SERVER_TRAFFIC_SECRET_0",
                  handshake->client_random, tls->server_secret);
     log_exporter_secret(handshake, hash);
-    record_write_keys(handshake->records, handshake->hello.suite->aead,
+    write_with_secret(handshake->records, handshake->hello.suite->aead,
                       tls->server_secret);
 }
 
@@ -238,7 +238,7 @@ enum alert handshake(struct tls *tls)
         alert = read_finished(&state);
     if (alert == ALERT_NONE) {
         tls->suite = state.hello.suite;
-        record_read_keys(&tls->records, tls->suite->aead, tls->client_secret);
+        read_with_secret(&tls->records, tls->suite->aead, tls->client_secret);
         tls->records.accept_change_cipher_spec = false;
         tls->records.skip_early_data = false;
         tls->records.idle_records = 0;

@@ -7,7 +7,10 @@
  * TUTORIAL.md, chapter 6.10.
  */
 
+#include "../schedule/key_schedule.h"
 #include "../schedule/keylog.h"
+#include "names.h"
+#include "show.h"
 #include "tls.h"
 
 struct handshake {

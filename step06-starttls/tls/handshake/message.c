@@ -14,6 +14,8 @@
  */
 #include "message.h"
 
+#include "show.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,7 +89,7 @@ enum alert message_complete(struct message *message,
 {
     enum alert alert;
 
-    message->whole = (struct slice){first.data, first.size};
+    message->whole = (struct bytes){first.data, first.size};
     message->assembled = NULL;
     alert = handshake_header(message, type, max);
     if (alert == ALERT_NONE && !message->body.data) {

@@ -7,11 +7,12 @@
  */
 
 #include "../record/record.h"
+#include "names.h"
 
 /* A handshake message that was received. */
 struct message {
-    struct slice whole; /* with its header, as it goes into transcripts */
-    struct slice body;  /* without */
+    struct bytes whole; /* with its header, as it goes into transcripts */
+    struct bytes body;  /* without */
     unsigned char
         *assembled; /* from malloc(), or NULL if it lies in a record */
 };

@@ -104,7 +104,7 @@ static enum alert server_hello(struct handshake *handshake,
     const struct trace *lines = &handshake->records->trace;
     unsigned char buffer[MESSAGE_SIZE_MAX];
     struct writer message = writer_start(buffer, sizeof buffer);
-    struct slice id = hello->legacy_session_id;
+    struct bytes id = hello->legacy_session_id;
     size_t extensions, extension;
     enum alert alert;
 
@@ -129,7 +129,7 @@ static enum alert server_hello(struct handshake *handshake,
     writer_close(&message, extension, 2);
     writer_close(&message, extensions, 2);
     alert = send_message(handshake, &message);
-    trace_bytes(lines, "random", (struct slice){random, RANDOM_SIZE});
+    trace_bytes(lines, "random", (struct bytes){random, RANDOM_SIZE});
     trace(lines, "  cipher_suite: %s",
           name_of(suite_names, hello->suite->number));
     trace(lines, "  supported_versions(43): 0x0304 TLS 1.3");

@@ -124,7 +124,7 @@ static enum alert take_key_update(struct tls *tls, struct record first)
     if (alert == ALERT_NONE) {
         tls->key_update_owed |= message.body.data[0] == 1;
         next_traffic_secret(tls->client_secret);
-        record_read_keys(&tls->records, tls->suite->aead, tls->client_secret);
+        read_with_secret(&tls->records, tls->suite->aead, tls->client_secret);
         trace(&tls->records.trace, "= client_application_traffic_secret_N+1");
         alert = record_idle(&tls->records);
     }
@@ -141,7 +141,7 @@ static enum alert send_key_update(struct tls *tls)
     alert = record_append(&tls->records, CONTENT_HANDSHAKE, message,
                           sizeof message);
     next_traffic_secret(tls->server_secret);
-    record_write_keys(&tls->records, tls->suite->aead, tls->server_secret);
+    write_with_secret(&tls->records, tls->suite->aead, tls->server_secret);
     trace(&tls->records.trace, "= server_application_traffic_secret_N+1");
     tls->key_update_owed = false;
     return alert;
@@ -160,7 +160,7 @@ static enum alert read_record(struct tls *tls)
     if (record.size == 0)
         return record_idle(&tls->records);
     tls->records.idle_records = 0;
-    tls->unread = (struct slice){record.data, record.size};
+    tls->unread = (struct bytes){record.data, record.size};
     return ALERT_NONE;
 }
 

@@ -40,7 +40,7 @@ struct tls {
     unsigned char client_secret[SHA256_SIZE];
     unsigned char server_secret[SHA256_SIZE];
 
-    struct slice unread;  /* of the record that was read last */
+    struct bytes unread;  /* of the record that was read last */
     bool key_update_owed; /* the client has asked for one */
     bool closed;          /* the client has sent close_notify */
     bool over;            /* after a fatal alert: nothing goes in or out */

@@ -44,15 +44,13 @@ void record_wipe(struct record_layer *records)
 }
 
 static void set_keys(struct record_keys *keys, const struct aead *aead,
-                     const unsigned char secret[SHA256_SIZE])
+                     const unsigned char *key,
+                     const unsigned char iv[AEAD_NONCE_SIZE])
 {
-    unsigned char key[AEAD_KEY_SIZE_MAX];
-
-    traffic_keys(secret, aead, key, keys->iv);
     aead->init(&keys->key, key);
+    memcpy(keys->iv, iv, sizeof keys->iv);
     keys->aead = aead;
     keys->sequence = 0;
-    wipe(key, sizeof key);
 }
 
 void record_nonce(const struct record_keys *keys,
@@ -63,9 +61,10 @@ void record_nonce(const struct record_keys *keys,
 }
 
 void record_read_keys(struct record_layer *records, const struct aead *aead,
-                      const unsigned char secret[SHA256_SIZE])
+                      const unsigned char *key,
+                      const unsigned char iv[AEAD_NONCE_SIZE])
 {
-    set_keys(&records->reading, aead, secret);
+    set_keys(&records->reading, aead, key, iv);
 }
 
 /* --- Writing ------------------------------------------------------------- */
@@ -190,8 +189,9 @@ enum alert record_append(struct record_layer *records, enum content_type type,
 }
 
 void record_write_keys(struct record_layer *records, const struct aead *aead,
-                       const unsigned char secret[SHA256_SIZE])
+                       const unsigned char *key,
+                       const unsigned char iv[AEAD_NONCE_SIZE])
 {
     end_record(records);
-    set_keys(&records->writing, aead, secret);
+    set_keys(&records->writing, aead, key, iv);
 }

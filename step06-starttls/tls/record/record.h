@@ -12,16 +12,24 @@
 
 #include "../bytes/wire.h"
 #include "../cipher/aead.h"
-#include "../schedule/key_schedule.h"
 #include "alert.h"
-#include "names.h"
 #include "trace.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
+/* RFC 8446 5.1 */
+enum content_type {
+    CONTENT_CHANGE_CIPHER_SPEC = 20,
+    CONTENT_ALERT = 21,
+    CONTENT_HANDSHAKE = 22,
+    CONTENT_APPLICATION_DATA = 23,
+};
+
 enum {
+    VERSION_TLS_1_2 = 0x0303, /* what all records and hellos pretend to be */
+
     RECORD_HEADER_SIZE = 5,
     RECORD_PLAINTEXT_MAX = 1 << 14,          /* RFC 8446 5.1 */
     RECORD_CIPHERTEXT_MAX = (1 << 14) + 256, /* RFC 8446 5.2 */
@@ -115,9 +123,11 @@ enum alert record_read(struct record_layer *records, struct record *record);
 /* Count a record that brought nothing: unexpected_message if too many did. */
 enum alert record_idle(struct record_layer *records);
 
-/* Protect what is read from now on with the keys of a traffic secret. */
+/* Protect what is read from now on: key has aead->key_size bytes, iv is
+ * [sender]_write_iv (RFC 8446 5.3). */
 void record_read_keys(struct record_layer *records, const struct aead *aead,
-                      const unsigned char secret[SHA256_SIZE]);
+                      const unsigned char *key,
+                      const unsigned char iv[AEAD_NONCE_SIZE]);
 
 /*
  * Add data[0..size) to what is to be sent. Data of one type are put together
@@ -130,9 +140,9 @@ enum alert record_append(struct record_layer *records, enum content_type type,
 /* Send everything that was appended. ALERT_NONE or ALERT_TRANSPORT. */
 enum alert record_flush(struct record_layer *records);
 
-/* End the open record, and protect what is appended from now on with the keys
- * of a traffic secret. */
+/* End the open record, and protect what is appended from now on. */
 void record_write_keys(struct record_layer *records, const struct aead *aead,
-                       const unsigned char secret[SHA256_SIZE]);
+                       const unsigned char *key,
+                       const unsigned char iv[AEAD_NONCE_SIZE]);
 
 #endif

@@ -11,9 +11,10 @@
  * TUTORIAL.md, chapter 6.8.
  */
 
-#include "../bytes/wire.h"
-#include "alert.h"
-#include "names.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { TRACE_LINE_SIZE = 2048 }; /* what is longer is cut off */
 
 /* Where the lines go. line is NULL if nobody watches: all functions here then
  * return at once. A line has no line end, and only printable ASCII in it. */
@@ -22,31 +23,28 @@ struct trace {
     void *context;
 };
 
-struct client_hello;
-
 /* One line, as printf(3) would write it. */
 void trace(const struct trace *to, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* A record of size bytes of content; `from` is '<' or '>'. */
-void trace_record(const struct trace *to, char from, enum content_type type,
-                  size_t size, bool is_protected);
-
-/* A handshake message of size bytes, its header included. */
-void trace_message(const struct trace *to, char from, unsigned type,
-                   size_t size);
+void trace_record(const struct trace *to, char from, unsigned type, size_t size,
+                  bool is_protected);
 
 void trace_alert(const struct trace *to, char from, unsigned alert);
 
-/* A field of a message: its bytes in hexadecimal, at most 32 of them. */
-void trace_bytes(const struct trace *to, const char *field, struct slice bytes);
+/* A table of numbers and their names, ended by a name of NULL. */
+struct name {
+    unsigned number;
+    const char *name;
+};
 
-/* A field which is a list of uint16, by their names. */
-void trace_list(const struct trace *to, const char *field,
-                const struct name *names, struct slice list);
+extern const struct name alert_names[];
 
-/* All fields and extensions of a ClientHello that was parsed. */
-void trace_client_hello(const struct trace *to,
-                        const struct client_hello *hello);
+/*
+ * The name of number in names; "GREASE" for the values that clients make up
+ * so that servers stay used to unknown ones (RFC 8701); else "unknown".
+ */
+const char *name_of(const struct name *names, unsigned number);
 
 #endif

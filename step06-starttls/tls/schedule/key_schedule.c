@@ -106,6 +106,26 @@ void traffic_keys(const unsigned char secret[SHA256_SIZE],
     hkdf_expand_label(secret, "iv", NULL, 0, iv, AEAD_NONCE_SIZE);
 }
 
+void read_with_secret(struct record_layer *records, const struct aead *aead,
+                      const unsigned char secret[SHA256_SIZE])
+{
+    unsigned char key[AEAD_KEY_SIZE_MAX], iv[AEAD_NONCE_SIZE];
+
+    traffic_keys(secret, aead, key, iv);
+    record_read_keys(records, aead, key, iv);
+    wipe(key, sizeof key);
+}
+
+void write_with_secret(struct record_layer *records, const struct aead *aead,
+                       const unsigned char secret[SHA256_SIZE])
+{
+    unsigned char key[AEAD_KEY_SIZE_MAX], iv[AEAD_NONCE_SIZE];
+
+    traffic_keys(secret, aead, key, iv);
+    record_write_keys(records, aead, key, iv);
+    wipe(key, sizeof key);
+}
+
 void next_traffic_secret(unsigned char secret[SHA256_SIZE])
 {
     hkdf_expand_label(secret, "traffic upd", NULL, 0, secret, SHA256_SIZE);

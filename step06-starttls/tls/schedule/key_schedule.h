@@ -11,8 +11,8 @@
  * TUTORIAL.md, chapter 6.9.
  */
 
-#include "../cipher/aead.h"
 #include "../hash/sha256.h"
+#include "../record/record.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,6 +44,12 @@ void key_schedule_master(unsigned char secret[SHA256_SIZE]);
 void traffic_keys(const unsigned char secret[SHA256_SIZE],
                   const struct aead *aead, unsigned char *key,
                   unsigned char iv[AEAD_NONCE_SIZE]);
+
+/* Protect what is read, or what is written, from now on with these keys. */
+void read_with_secret(struct record_layer *records, const struct aead *aead,
+                      const unsigned char secret[SHA256_SIZE]);
+void write_with_secret(struct record_layer *records, const struct aead *aead,
+                       const unsigned char secret[SHA256_SIZE]);
 
 /* RFC 8446 7.2: replace an application traffic secret by its successor. */
 void next_traffic_secret(unsigned char secret[SHA256_SIZE]);

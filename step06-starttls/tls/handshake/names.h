@@ -7,13 +7,7 @@
  * TUTORIAL.md, chapter 6.8.
  */
 
-/* RFC 8446 5.1 */
-enum content_type {
-    CONTENT_CHANGE_CIPHER_SPEC = 20,
-    CONTENT_ALERT = 21,
-    CONTENT_HANDSHAKE = 22,
-    CONTENT_APPLICATION_DATA = 23,
-};
+#include "../record/trace.h"
 
 /* RFC 8446 4 */
 enum handshake_type {
@@ -47,34 +41,17 @@ enum extension_type {
 
 enum {
     VERSION_SSL_3_0 = 0x0300,
-    VERSION_TLS_1_2 = 0x0303, /* what every TLS 1.3 message pretends to be */
     VERSION_TLS_1_3 = 0x0304,
     SUITE_AES_128_GCM_SHA256 = 0x1301,
     SUITE_CHACHA20_POLY1305_SHA256 = 0x1303,
-    GROUP_SECP256R1 = 0x0017,
-    GROUP_X25519 = 0x001d,
     SIGNATURE_ECDSA_SECP256R1_SHA256 = 0x0403,
 };
 
-/* A table of numbers and their names, ended by a name of NULL. */
-struct name {
-    unsigned number;
-    const char *name;
-};
-
-extern const struct name content_type_names[];
 extern const struct name handshake_type_names[];
 extern const struct name extension_names[];
 extern const struct name version_names[];
 extern const struct name suite_names[];
 extern const struct name group_names[];
 extern const struct name signature_names[];
-extern const struct name alert_names[];
-
-/*
- * The name of number in names; "GREASE" for the values that clients make up
- * so that servers stay used to unknown ones (RFC 8701); else "unknown".
- */
-const char *name_of(const struct name *names, unsigned number);
 
 #endif
