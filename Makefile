@@ -60,6 +60,20 @@ diff-%:  ## (diff-04) what step 4 changed
 	then diff --color=always -ruN $$old $$new; \
 	else diff -ruN $$old $$new; fi; [ $$? -le 1 ]
 
+# The folders of tls/ in their order. build/try/hash is tests/try/hash.c with the
+# folders up to hash and no other; it works also where there are no others yet.
+FOLDERS := bytes hash cipher exchange signature certificate record schedule handshake
+up_to = $(if $(2),$(firstword $(2)) $(if $(filter $(1),$(firstword $(2))),,\
+    $(call up_to,$(1),$(wordlist 2,$(words $(2)),$(2)))))
+tls_up_to = $(foreach f,$(call up_to,$(1),$(FOLDERS)),$(wildcard $(LATEST)/tls/$(f)/*.[ch]))
+
+build/try/%: tests/try/%.c tests/try/try.h $$(call tls_up_to,$$*)
+	@mkdir -p $(@D)
+	$(CC) -std=c11 $(CFLAGS) -I$(LATEST)/tls -o $@ $(filter %.c,$^)
+
+try-%: build/try/%  ## (try-hash) one folder of tls/ and those before it, at work
+	$< $(ARGS)
+
 bench: $(PROGRAMS)  ## measure, beside programs that are known
 	$(PYTHON) tests/bench.py
 
@@ -169,7 +183,7 @@ build/fuzz/objects/%.o: $(LATEST)/%.c $(call sources,$(LATEST))
 build/fuzz/%: tests/fuzz/fuzz_%.c $(FUZZED:$(LATEST)/%.c=build/fuzz/objects/%.o)
 	$(FUZZ_CC) -fsanitize=fuzzer -I$(LATEST) -I$(LATEST)/tls -o $@ $^
 
-.PRECIOUS: build/fuzz/objects/%.o build/fuzz/% build/ct/objects/%.o
+.PRECIOUS: build/try/% build/fuzz/objects/%.o build/fuzz/% build/ct/objects/%.o
 
 fuzz-%: build/fuzz/%
 	@mkdir -p build/fuzz/corpus-$*

@@ -63,8 +63,9 @@ def load():
     """The library. Functions that are not in PROTOTYPES want their argtypes set by whoever calls them."""
     library = ctypes.CDLL(str(os.environ.get("TLS_LIBRARY") or build()))
     for name, (result, arguments) in PROTOTYPES.items():
-        function = getattr(library, name)
-        function.restype, function.argtypes = result, arguments
+        if hasattr(library, name):      # else its folder is not there yet
+            function = getattr(library, name)
+            function.restype, function.argtypes = result, arguments
     return library
 
 

@@ -17,6 +17,8 @@
  * acts when the server wants to read and there is nothing to be read.
  */
 #include "bytes/bytes.h"
+#include "exchange/p256.h"
+#include "exchange/x25519.h"
 #include "handshake/handshake.h"
 
 #include <stdio.h>
@@ -85,19 +87,22 @@ static void put_list(struct writer *writer, unsigned type, size_t length_size,
 static void put_share(struct writer *writer, const struct client *client)
 {
     unsigned char share[SHARE_SIZE_MAX];
-    const struct group *group = groups;
     size_t extension, list;
 
     writer_u16(writer, EXTENSION_KEY_SHARE);
     extension = writer_open(writer, 2);
     list = writer_open(writer, 2);
-    while (group->number != 0 && group->number != client->share_group)
-        group++;
-    if (group->number != 0) {
-        group->public_key(share, client->private_key);
-        writer_u16(writer, group->number);
-        writer_u16(writer, (unsigned)group->share_size);
-        writer_bytes(writer, share, group->share_size);
+    if (client->share_group == GROUP_X25519)
+        x25519_base(share, client->private_key);
+    else if (client->share_group == GROUP_SECP256R1)
+        p256_public_key(share, client->private_key);
+    if (client->share_group != 0) {
+        size_t size = client->share_group == GROUP_X25519
+                          ? X25519_SIZE
+                          : P256_PUBLIC_KEY_SIZE;
+        writer_u16(writer, client->share_group);
+        writer_u16(writer, (unsigned)size);
+        writer_bytes(writer, share, size);
     }
     writer_close(writer, list, 2);
     writer_close(writer, extension, 2);
@@ -169,17 +174,16 @@ static void take_retry_request(struct client *client)
 /* The share is what the ServerHello ends with. */
 static void take_server_hello(struct client *client)
 {
-    const struct group *group = groups;
     unsigned char shared[32], hash[32];
     struct bytes message = next_record(client);
+    const unsigned char *end = message.data + message.size;
 
-    while (group->number != client->group)
-        group++;
     sha256_update(&client->transcript, message.data, message.size);
-    expect(
-        group->shared_secret(shared, client->private_key,
-                             message.data + message.size - group->share_size),
-        "a share");
+    expect(client->group == GROUP_X25519
+               ? x25519(shared, client->private_key, end - X25519_SIZE)
+               : p256_ecdh(shared, client->private_key,
+                           end - P256_PUBLIC_KEY_SIZE),
+           "a share");
     digest(client, hash);
     key_schedule_early(client->secret);
     key_schedule_handshake(client->secret, shared, sizeof shared);

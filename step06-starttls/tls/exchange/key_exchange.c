@@ -1,5 +1,5 @@
 /*
- * key_exchange.c - (EC)DHE: the two groups of this server.
+ * key_exchange.c - (EC)DHE: the groups of this server.
  *
  * Each side makes a key for this one connection, sends the public half, its
  * share, and multiplies the other's share by its private half. Both get the
@@ -10,37 +10,48 @@
 #include "key_exchange.h"
 
 #include "../bytes/bytes.h"
+#include "p256.h"
 #include "random.h"
+#include "x25519.h"
 
-static bool x25519_public_key(unsigned char *share,
-                              const unsigned char *private_key)
+static bool exchange_x25519(unsigned char *share, unsigned char *secret,
+                            const unsigned char *client_share)
 {
+    unsigned char private_key[X25519_SIZE];
+    bool valid;
+
+    random_bytes(private_key, sizeof private_key);
     x25519_base(share, private_key);
-    return true;
+    valid = x25519(secret, private_key, client_share);
+    wipe(private_key, sizeof private_key);
+    return valid;
 }
 
-/* x25519.h, p256.h: private keys have 32 bytes in both groups. */
-enum { PRIVATE_KEY_SIZE = 32 };
+static bool exchange_p256(unsigned char *share, unsigned char *secret,
+                          const unsigned char *client_share)
+{
+    unsigned char private_key[P256_KEY_SIZE];
+    bool valid;
+
+    do
+        random_bytes(private_key, sizeof private_key);
+    while (!p256_public_key(share, private_key));
+    valid = p256_ecdh(secret, private_key, client_share);
+    wipe(private_key, sizeof private_key);
+    return valid;
+}
 
 const struct group groups[] = {
-    {GROUP_X25519, X25519_SIZE, x25519_public_key, x25519},
-    {GROUP_SECP256R1, P256_PUBLIC_KEY_SIZE, p256_public_key, p256_ecdh},
-    {0, 0, NULL, NULL},
+    {GROUP_X25519, X25519_SIZE, X25519_SIZE, X25519_SIZE, exchange_x25519},
+    {GROUP_SECP256R1, P256_PUBLIC_KEY_SIZE, P256_PUBLIC_KEY_SIZE,
+     P256_SHARED_SIZE, exchange_p256},
+    {0, 0, 0, 0, NULL},
 };
 
 bool key_exchange(const struct group *group, struct bytes client_share,
                   unsigned char share[SHARE_SIZE_MAX],
-                  unsigned char secret[SHARED_SECRET_SIZE])
+                  unsigned char secret[SHARED_SECRET_SIZE_MAX])
 {
-    unsigned char private_key[PRIVATE_KEY_SIZE];
-    bool valid;
-
-    if (client_share.size != group->share_size)
-        return false;
-    do
-        random_bytes(private_key, sizeof private_key);
-    while (!group->public_key(share, private_key));
-    valid = group->shared_secret(secret, private_key, client_share.data);
-    wipe(private_key, sizeof private_key);
-    return valid;
+    return client_share.size == group->client_share_size &&
+           group->exchange(share, secret, client_share.data);
 }

@@ -2,36 +2,31 @@
 #define KEY_EXCHANGE_H
 
 /*
- * key_exchange.h - the two groups for (EC)DHE (RFC 8446 sections 4.2.7, 4.2.8
- * and 7.4.2), behind one face.
+ * key_exchange.h - the groups for (EC)DHE (RFC 8446 sections 4.2.7, 4.2.8 and
+ * 7.4.2), behind one face.
+ *
+ * In both of ours the two sides do the same. Others, as the hybrids with
+ * ML-KEM, have one share for the client and another for the server: a group is
+ * seen from the server's side here, and has a size for each.
  * TUTORIAL.md, chapter 6.5.
  */
 
 #include "../bytes/wire.h"
-#include "p256.h"
-#include "x25519.h"
-
-#include <stdbool.h>
 
 /* RFC 8446 4.2.7 */
 enum { GROUP_SECP256R1 = 0x0017, GROUP_X25519 = 0x001d };
 
-enum {
-    SHARE_SIZE_MAX = P256_PUBLIC_KEY_SIZE,
-    SHARED_SECRET_SIZE = 32, /* in both groups */
-};
+/* The largest of all groups: our share, and the secret. */
+enum { SHARE_SIZE_MAX = 65, SHARED_SECRET_SIZE_MAX = 32 };
 
 struct group {
     unsigned number; /* as in NamedGroup, RFC 8446 4.2.7 */
-    size_t share_size;
+    size_t client_share_size, share_size, secret_size;
 
-    /* False if private_key is none in this group: draw another. */
-    bool (*public_key)(unsigned char *share, const unsigned char *private_key);
-
-    /* False if the peer's share is no point we may use. */
-    bool (*shared_secret)(unsigned char *secret,
-                          const unsigned char *private_key,
-                          const unsigned char *peer_share);
+    /* Make our share, and the secret out of the client's; false if the
+     * client's is no share that we may use. */
+    bool (*exchange)(unsigned char *share, unsigned char *secret,
+                     const unsigned char *client_share);
 };
 
 /* The groups of this server, the preferred one first; ended by number 0. */
@@ -39,12 +34,13 @@ extern const struct group groups[];
 
 /*
  * Make an ephemeral key in group, and do Diffie-Hellman with the client's
- * share. Gives our own share[0..group->share_size) and the shared secret; the
- * private key is gone afterwards. False if the client's share is of the wrong
- * size or invalid (RFC 8446 4.2.8.2, 7.4.2: illegal_parameter).
+ * share. Gives our own share[0..group->share_size) and the shared
+ * secret[0..group->secret_size); the private key is gone afterwards. False if
+ * the client's share is of the wrong size or invalid (RFC 8446 4.2.8.2, 7.4.2:
+ * illegal_parameter).
  */
 bool key_exchange(const struct group *group, struct bytes client_share,
                   unsigned char share[SHARE_SIZE_MAX],
-                  unsigned char secret[SHARED_SECRET_SIZE]);
+                  unsigned char secret[SHARED_SECRET_SIZE_MAX]);
 
 #endif

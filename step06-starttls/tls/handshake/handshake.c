@@ -100,7 +100,7 @@ static enum alert exchange_keys(struct handshake *handshake)
     const struct client_hello *hello = &handshake->hello;
     const struct trace *lines = &handshake->records->trace;
     unsigned char share[SHARE_SIZE_MAX];
-    unsigned char shared[SHARED_SECRET_SIZE];
+    unsigned char shared[SHARED_SECRET_SIZE_MAX];
     unsigned char hash[SHA256_SIZE];
     enum alert alert;
 
@@ -110,7 +110,8 @@ static enum alert exchange_keys(struct handshake *handshake)
     transcript_hash(handshake, hash);
     key_schedule_early(handshake->secret);
     trace(lines, "= Early Secret");
-    key_schedule_handshake(handshake->secret, shared, sizeof shared);
+    key_schedule_handshake(handshake->secret, shared,
+                           hello->group->secret_size);
     wipe(shared, sizeof shared);
     trace(lines, "= Handshake Secret");
     derive_secret(handshake->secret, "c hs traffic", hash,

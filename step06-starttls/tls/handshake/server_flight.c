@@ -22,8 +22,8 @@
 
 enum {
     RANDOM_SIZE = 32,
-    /* The longest is a ServerHello with a session id and a P-256 share: 155 */
-    MESSAGE_SIZE_MAX = 160,
+    /* The longest is a ServerHello with a session id: 90 and the share. */
+    MESSAGE_SIZE_MAX = 90 + SHARE_SIZE_MAX,
 };
 
 /* RFC 8446 4.1.3: SHA-256 of "HelloRetryRequest". A ServerHello with this in
@@ -177,7 +177,7 @@ enum alert send_encrypted_extensions(struct handshake *handshake)
     const struct trace *lines = &handshake->records->trace;
     unsigned char buffer[MESSAGE_SIZE_MAX];
     struct writer message = writer_start(buffer, sizeof buffer);
-    size_t extensions;
+    size_t extensions, extension, list;
     enum alert alert;
 
     begin_message(&message, HANDSHAKE_ENCRYPTED_EXTENSIONS);
@@ -189,17 +189,20 @@ enum alert send_encrypted_extensions(struct handshake *handshake)
     }
     if (hello->group != groups) {
         writer_u16(&message, EXTENSION_SUPPORTED_GROUPS);
-        writer_u16(&message, 2 + 4);
-        writer_u16(&message, 4);
-        writer_u16(&message, GROUP_X25519);
-        writer_u16(&message, GROUP_SECP256R1);
+        extension = writer_open(&message, 2);
+        list = writer_open(&message, 2);
+        for (const struct group *group = groups; group->number != 0; group++)
+            writer_u16(&message, group->number);
+        writer_close(&message, list, 2);
+        writer_close(&message, extension, 2);
     }
     writer_close(&message, extensions, 2);
     alert = send_message(handshake, &message);
     if (hello->record_size_limit.data)
         trace(lines, "  record_size_limit(28): %d", RECORD_INNER_MAX);
     if (hello->group != groups)
-        trace(lines, "  supported_groups(10): x25519, secp256r1");
+        trace(lines, "  supported_groups(10): %s first",
+              name_of(group_names, groups->number));
     return alert;
 }
 
