@@ -155,7 +155,8 @@ static inline uint64_t limbs_digit(const uint64_t x[4], int i)
  * out: z = x^exponent
  * z may be x.
  *
- * Four bits of the exponent at a time, from the top.
+ * Four bits of the exponent at a time, from the top; those of the primes here
+ * have long rows of zeros.
  */
 static inline void limbs_power(
     uint64_t z[4], const uint64_t x[4], const uint64_t exponent[4],
@@ -171,7 +172,8 @@ static inline void limbs_power(
     for (int i = 63; i >= 0; i--) {
         for (int j = 0; j < 4; j++)
             multiply(z, z, z);
-        multiply(z, z, power[limbs_digit(exponent, i)]);
+        if (limbs_digit(exponent, i) != 0)
+            multiply(z, z, power[limbs_digit(exponent, i)]);
     }
     wipe(power, sizeof power);
 }

@@ -24,6 +24,14 @@
 static const uint64_t curve_b[4] = {0xd89cdf6229c4bddf, 0xacf005cd78843090,
                                     0xe5a220abf7212ed6, 0xdc30061d04874834};
 
+/* The base point G (SP 800-186 3.2.1.3): 4, x, y. */
+static const unsigned char base_point[P256_POINT_SIZE] =
+    "\x04"
+    "\x6b\x17\xd1\xf2\xe1\x2c\x42\x47\xf8\xbc\xe6\xe5\x63\xa4\x40\xf2"
+    "\x77\x03\x7d\x81\x2d\xeb\x33\xa0\xf4\xa1\x39\x45\xd8\x98\xc2\x96"
+    "\x4f\xe3\x42\xe2\xfe\x1a\x7f\x9b\x8e\xe7\xeb\x4a\x7c\x0f\x9e\x16"
+    "\x2b\xce\x33\x57\x6b\x31\x5e\xce\xcb\xb6\x40\x68\x37\xbf\x51\xf5";
+
 /* With z = 0 there is no x/z; for the formulas it is x = 0 and any y but 0. */
 static const struct p256_point infinity = {.y = {1}};
 
@@ -141,17 +149,34 @@ static uint64_t equal_mask(uint64_t x, uint64_t y)
 }
 
 /*
+ * in: digit - 0 to 15, secret
+ * out: chosen - multiple[digit]
+ *
+ * All are read, with a mask, for which of them is read shows in the cache.
+ */
+static void choose(struct p256_point *chosen,
+                   const struct p256_point multiple[16], uint64_t digit)
+{
+    memset(chosen, 0, sizeof *chosen);
+    for (uint64_t k = 0; k < 16; k++) {
+        const uint64_t mask = value_barrier(equal_mask(k, digit));
+        for (int i = 0; i < 4; i++) {
+            chosen->x[i] |= multiple[k].x[i] & mask;
+            chosen->y[i] |= multiple[k].y[i] & mask;
+            chosen->z[i] |= multiple[k].z[i] & mask;
+        }
+    }
+}
+
+/*
  * Four bits of the scalar at a time, from the top: double four times, then add
  * one of the sixteen multiples 0 to 15 of the point. Adding infinity for a
- * digit of 0 costs the same as any other, and so does picking one out of the
- * table: all are read, with a mask, for which of them is read shows in the
- * cache.
+ * digit of 0 costs the same as any other.
  */
 void p256_point_multiply(struct p256_point *product, const uint64_t scalar[4],
                          const struct p256_point *point)
 {
-    struct p256_point multiple[16], sum = infinity, chosen = infinity;
-    uint64_t digit, mask;
+    struct p256_point multiple[16], sum = infinity, chosen;
 
     multiple[0] = infinity;
     for (int i = 1; i < 16; i++)
@@ -160,13 +185,7 @@ void p256_point_multiply(struct p256_point *product, const uint64_t scalar[4],
     for (int i = 63; i >= 0; i--) {
         for (int j = 0; j < 4; j++)
             double_point(&sum);
-        digit = limbs_digit(scalar, i);
-        for (uint64_t k = 0; k < 16; k++) {
-            mask = equal_mask(k, digit);
-            limbs_select(chosen.x, mask, multiple[k].x, chosen.x);
-            limbs_select(chosen.y, mask, multiple[k].y, chosen.y);
-            limbs_select(chosen.z, mask, multiple[k].z, chosen.z);
-        }
+        choose(&chosen, multiple, limbs_digit(scalar, i));
         p256_point_add(&sum, &sum, &chosen);
     }
     *product = sum;
@@ -176,23 +195,33 @@ void p256_point_multiply(struct p256_point *product, const uint64_t scalar[4],
 }
 
 /*
- * in: row - of p256_table; digit - 0 to 15, secret
- * out: chosen - row[digit - 1], or infinity if the digit is 0
+ * Multiples of the base point G. With d0 to d3 for the bits of d, table[i][d]
+ * is
  *
- * Likewise: all of the row is read, whatever the digit.
+ *     2^(16 i) (d0 + 2^64 d1 + 2^128 d2 + 2^192 d3) G
+ *
+ * Always the same numbers; each process that is forked after the first use has
+ * them already.
  */
-static void choose(struct p256_point *chosen,
-                   const struct p256_table_point row[15], uint64_t digit)
-{
-    uint64_t mask;
+static struct p256_point table[4][16];
 
-    *chosen = infinity;
-    for (uint64_t k = 1; k < 16; k++) {
-        mask = equal_mask(k, digit);
-        limbs_select(chosen->x, mask, row[k - 1].x, chosen->x);
-        limbs_select(chosen->y, mask, row[k - 1].y, chosen->y);
+/* G by doubling: 2^0 G to 2^255 G, of which sixteen are entries. The others are
+ * sums: of the entry without the lowest bit of d, and that of this bit. */
+static void make_table(void)
+{
+    struct p256_point power;
+
+    p256_point_from_bytes(&power, base_point);
+    for (int i = 0; i < 256; i++, double_point(&power))
+        if (i % 16 == 0)
+            table[i % 64 / 16][1 << i / 64] = power;
+    for (int i = 0; i < 4; i++) {
+        table[i][0] = infinity;
+        for (int d = 3; d < 16; d++)
+            if (d & (d - 1))
+                p256_point_add(&table[i][d], &table[i][d & (d - 1)],
+                               &table[i][d & -d]);
     }
-    limbs_select(chosen->z, equal_mask(0, digit), chosen->z, p256_field_one);
 }
 
 /*
@@ -210,15 +239,16 @@ void p256_point_multiply_base(struct p256_point *product,
                               const uint64_t scalar[4])
 {
     struct p256_point sum = infinity, chosen;
-    uint64_t digit;
 
+    if (limbs_is_zero(table[0][1].z))
+        make_table();
     for (int i = 15; i >= 0; i--) {
         double_point(&sum);
         for (int j = 0; j < 4; j++) {
-            digit = 0;
+            uint64_t digit = 0;
             for (int tooth = 3; tooth >= 0; tooth--)
                 digit = digit << 1 | (scalar[tooth] >> (16 * j + i) & 1);
-            choose(&chosen, p256_table[j], digit);
+            choose(&chosen, table[j], digit);
             p256_point_add(&sum, &sum, &chosen);
         }
     }

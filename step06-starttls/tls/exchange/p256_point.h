@@ -27,20 +27,6 @@ struct p256_point {
     uint64_t z[4];
 };
 
-/* A point of a table: with z = 1, and never infinity. */
-struct p256_table_point {
-    uint64_t x[4];
-    uint64_t y[4];
-};
-
-/*
- * Multiples of the base point G (p256_table.c). With d from 1 to 15 and d0 to
- * d3 the bits of d, p256_table[i][d - 1] is
- *
- *     2^(16 i) (d0 + 2^64 d1 + 2^128 d2 + 2^192 d3) G
- */
-extern const struct p256_table_point p256_table[4][15];
-
 /*
  * in: bytes - public; any 65 bytes
  * out: true and the point
