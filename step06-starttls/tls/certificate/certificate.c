@@ -10,7 +10,7 @@
  * A wrong file is the commonest fault there is when TLS is set up, so each has
  * its own line. Functions here return the fault as a text, or NULL if all is
  * well; credentials_load(), where to start reading, puts the name before it.
- * Above each reader stands the ASN.1 of what it reads.
+ * leaf.c reads the certificate itself.
  * TUTORIAL.md, chapter 6.7.
  */
 #define _POSIX_C_SOURCE 200809L
@@ -19,9 +19,8 @@
 
 #include "../bytes/bytes.h"
 #include "der.h"
-#include "key_usage.h"
+#include "leaf.h"
 #include "pem.h"
-#include "validity.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -35,20 +34,8 @@ struct workspace {
     unsigned char der[CREDENTIALS_FILE_MAX];
 };
 
-/* What is needed of the server's own certificate. */
-struct leaf {
-    struct validity validity;
-    struct bytes public_key_info; /* the whole element, in the chain */
-    unsigned char public_key[P256_PUBLIC_KEY_SIZE];
-    struct key_usage usage;
-};
-
 static const char bad_base64[] = "not valid base64";
-static const char bad_der[] = "cut short, or not valid DER";
 static const char trailing[] = "bytes left over after the end of its DER";
-static const char rsa[] = "an RSA key; this server needs one of EC P-256";
-static const char not_ec[] = "not an EC key; this server needs one of EC P-256";
-static const char not_p256[] = "an EC key, but not on the curve P-256";
 
 /* --- Files --------------------------------------------------------------- */
 
@@ -74,24 +61,6 @@ static const char *read_file(const char *path, char *text, mode_t *mode)
     return NULL;
 }
 
-/* --- What keys and certificates have in common --------------------------- */
-
-/* OBJECT IDENTIFIERs, each as a whole element. */
-static const char ec_public_key[] = "\x06\x07\x2a\x86\x48\xce\x3d\x02\x01";
-static const char prime256v1[] = "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07";
-static const char rsa_encryption[] =
-    "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
-
-static bool starts_with(struct bytes *in, const char *bytes)
-{
-    size_t size = strlen(bytes);
-
-    if (in->size < size || memcmp(in->data, bytes, size) != 0)
-        return false;
-    *in = (struct bytes){in->data + size, in->size - size};
-    return true;
-}
-
 /* Everything here is one SEQUENCE, and nothing follows it. */
 static const char *read_outermost(const unsigned char *data, size_t size,
                                   struct bytes *body)
@@ -103,90 +72,7 @@ static const char *read_outermost(const unsigned char *data, size_t size,
     return in.size > 0 ? trailing : NULL;
 }
 
-/*
- * AlgorithmIdentifier ::= SEQUENCE {
- *     algorithm   OBJECT IDENTIFIER,
- *     parameters  ANY OPTIONAL }          for EC the curve (RFC 5480 2.1.1)
- */
-static const char *read_algorithm(struct bytes *in)
-{
-    struct bytes body;
-
-    if (!der_read(in, DER_SEQUENCE, &body))
-        return bad_der;
-    if (!starts_with(&body, ec_public_key))
-        return starts_with(&body, rsa_encryption) ? rsa : not_ec;
-    return starts_with(&body, prime256v1) && body.size == 0 ? NULL : not_p256;
-}
-
 /* --- The certificates ---------------------------------------------------- */
-
-/*
- * SubjectPublicKeyInfo ::= SEQUENCE {
- *     algorithm         AlgorithmIdentifier,
- *     subjectPublicKey  BIT STRING }
- */
-static const char *read_public_key(struct bytes in, struct leaf *leaf)
-{
-    struct bytes bits;
-    const char *fault = read_algorithm(&in);
-
-    if (fault != NULL)
-        return fault;
-    if (!der_read(&in, DER_BIT_STRING, &bits) || in.size > 0)
-        return bad_der;
-    if (bits.size != 1 + P256_PUBLIC_KEY_SIZE || bits.data[0] != 0)
-        return "a public key that is not an uncompressed point";
-    memcpy(leaf->public_key, bits.data + 1, P256_PUBLIC_KEY_SIZE);
-    return NULL;
-}
-
-/*
- * Certificate ::= SEQUENCE {                 RFC 5280 4.1
- *     tbsCertificate SEQUENCE {
- *         version               [0] INTEGER DEFAULT v1,
- *         serialNumber          INTEGER,
- *         signature             AlgorithmIdentifier,
- *         issuer                Name,        a SEQUENCE
- *         validity              SEQUENCE { notBefore Time, notAfter Time },
- *         subject               Name,
- *         subjectPublicKeyInfo  SubjectPublicKeyInfo,
- *         issuerUniqueID        [1] BIT STRING OPTIONAL,
- *         subjectUniqueID       [2] BIT STRING OPTIONAL,
- *         extensions            [3] SEQUENCE OF Extension OPTIONAL },
- *     signatureAlgorithm  AlgorithmIdentifier,
- *     signatureValue      BIT STRING }
- */
-static const char *read_leaf(struct bytes body, struct leaf *leaf)
-{
-    struct bytes tbs, validity, skipped, info, extensions;
-
-    if (!der_read(&body, DER_SEQUENCE, &tbs) ||
-        !der_read(&body, DER_SEQUENCE, &skipped) ||
-        !der_read(&body, DER_BIT_STRING, &skipped) || body.size > 0 ||
-        !der_read_optional(&tbs, DER_CONTEXT + 0, &skipped) ||
-        !der_read(&tbs, DER_INTEGER, &skipped) ||
-        !der_read(&tbs, DER_SEQUENCE, &skipped) ||
-        !der_read(&tbs, DER_SEQUENCE, &skipped) ||
-        !der_read(&tbs, DER_SEQUENCE, &validity) ||
-        !validity_read(&leaf->validity, validity) ||
-        !der_read(&tbs, DER_SEQUENCE, &skipped))
-        return bad_der;
-
-    leaf->public_key_info = tbs;
-    if (!der_read(&tbs, DER_SEQUENCE, &info))
-        return bad_der;
-    leaf->public_key_info.size -= tbs.size;
-    if (!der_read_optional(&tbs, DER_CONTEXT_PRIMITIVE + 1, &skipped) ||
-        !der_read_optional(&tbs, DER_CONTEXT_PRIMITIVE + 2, &skipped) ||
-        !der_read_optional(&tbs, DER_CONTEXT + 3, &extensions) ||
-        tbs.size > 0 || !key_usage_read(&leaf->usage, extensions))
-        return bad_der;
-    const char *fault = read_public_key(info, leaf);
-    if (fault == NULL && !leaf->usage.signature)
-        fault = "its keyUsage has no digitalSignature, and TLS 1.3 needs that";
-    return fault;
-}
 
 /*
  * Append a certificate to the chain, and look into it if it is the first. There
@@ -203,7 +89,7 @@ static const char *append(struct credentials *credentials,
         return bad_base64;
     const char *fault = read_outermost(entry + 3, size, &body);
     if (fault == NULL && credentials->chain_size == 0)
-        fault = read_leaf(body, leaf);
+        fault = leaf_read(leaf, body);
     struct writer out = writer_start(entry, room);
     writer_u24(&out, size);
     memset(entry + 3 + size, 0, 2);
@@ -302,7 +188,7 @@ static const char *read_key(struct workspace *work,
         return "an encrypted key, and nobody to ask for the passphrase";
     bool pkcs8 = pem_is(&block, "PRIVATE KEY");
     if (!pkcs8 && !pem_is(&block, "EC PRIVATE KEY"))
-        return pem_is(&block, "RSA PRIVATE KEY") ? rsa : not_ec;
+        return pem_is(&block, "RSA PRIVATE KEY") ? rsa_key : not_ec;
 
     struct bytes body;
     size_t size;
@@ -331,11 +217,9 @@ static const char *load_chain(struct credentials *credentials, const char *path,
     sha256(leaf->public_key_info.data, leaf->public_key_info.size, digest);
     for (size_t i = 0; i < sizeof digest; i++)
         snprintf(credentials->tlsa + 2 * i, 3, "%02x", digest[i]);
-    validity_warn(&leaf->validity, path, credentials->chain_warning,
-                  CREDENTIALS_LINE_SIZE);
-    if (!leaf->usage.server)
-        snprintf(credentials->chain_warning, CREDENTIALS_LINE_SIZE,
-                 "%s: not for servers, says its extendedKeyUsage", path);
+    if (!leaf->signs)
+        return "its keyUsage has no digitalSignature, and TLS 1.3 needs that";
+    leaf_warn(leaf, path, credentials->chain_warning, CREDENTIALS_LINE_SIZE);
     return NULL;
 }
 

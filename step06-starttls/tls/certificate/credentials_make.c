@@ -33,6 +33,8 @@ static bool write_pem(const char *path, mode_t mode, const char *label,
     char text[2 * CERTIFICATE_MAX];
     int file, reason;
 
+    /* pem.c is not constant time, and the file has an owner who may read it */
+    secret_unmark(der->data, der->used);
     errno = E2BIG; /* the names */
     if (der->failed ||
         !pem_encode(label, der->data, der->used, text, sizeof text))
@@ -40,7 +42,6 @@ static bool write_pem(const char *path, mode_t mode, const char *label,
     file = open(path, O_WRONLY | O_CREAT | O_EXCL, mode);
     if (file < 0)
         return false;
-    secret_unmark(text, sizeof text); /* the owner of the file may read it */
     errno = ENOSPC; /* if less is written than there is, that is why */
     bool good = write(file, text, strlen(text)) == (ssize_t)strlen(text) &&
                 fchmod(file, mode) == 0 && fsync(file) == 0;

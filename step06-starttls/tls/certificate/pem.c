@@ -2,22 +2,18 @@
  * pem.c - PEM blocks (RFC 7468) and base64 (RFC 4648 section 4).
  *
  * Base64 writes six bits as one of 64 characters, so three bytes as four
- * characters. The usual way to do that is a table, and the usual table is
- * table[secret]: which cache line is read tells the six bits, or some of them,
- * to whoever shares the cache. A private key comes through here, so there is no
- * table: a character is computed from the bits, and the bits from a character,
- * by the same few additions and masks whatever they are.
+ * characters. A table[secret] tells something to whoever shares the cache. The
+ * private key comes through this one, but once, when the program starts: to
+ * learn anything one would have to be there at that moment, and run the program
+ * many times. So here, and only here, a secret is an index.
  *
  * We are lax as RFC 7468 section 3 allows about white space, and strict about
  * everything else: no stray characters, the right padding, no spare bits.
- * Start reading at pem_next(); the two functions above the decoder and the
- * encoder are the arithmetic.
+ * Start reading at pem_next().
  * TUTORIAL.md, chapter 6.7.
  */
 
 #include "pem.h"
-
-#include "../bytes/bytes.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -94,113 +90,52 @@ bool pem_is(const struct pem *block, const char *label)
 
 /* --- Base64 -------------------------------------------------------------- */
 
-/*
- * All ones if first <= value <= last, else zero, for numbers below 2^31. A
- * difference that would be negative comes round to 2^32 and has its top bit
- * set: value - last - 1 if value <= last, first - 1 - value if first <= value.
- */
-static uint32_t range_mask(uint32_t value, uint32_t first, uint32_t last)
-{
-    uint32_t both = (value - last - 1) & (first - 1 - value);
+static const char alphabet[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-    return (uint32_t)value_barrier(0 - (both >> 31));
-}
-
-/* The six bits that a character stands for; above 63 if it stands for none. */
-static uint32_t character_to_bits(uint32_t c)
-{
-    uint32_t upper = range_mask(c, 'A', 'Z'), lower = range_mask(c, 'a', 'z'),
-             digit = range_mask(c, '0', '9'), plus = range_mask(c, '+', '+'),
-             slash = range_mask(c, '/', '/');
-    uint32_t any = upper | lower | digit | plus | slash;
-
-    return (upper & (c - 'A')) | (lower & (c - 'a' + 26)) |
-           (digit & (c - '0' + 52)) | (plus & 62) | (slash & 63) | (~any & 64);
-}
-
-/* And the other way, for bits of 0 to 63. */
-static char bits_to_character(uint32_t bits)
-{
-    uint32_t c = (range_mask(bits, 0, 25) & (bits + 'A')) |
-                 (range_mask(bits, 26, 51) & (bits - 26 + 'a')) |
-                 (range_mask(bits, 52, 61) & (bits - 52 + '0')) |
-                 (range_mask(bits, 62, 62) & '+') |
-                 (range_mask(bits, 63, 63) & '/');
-
-    return (char)c;
-}
-
-static bool is_white_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r'); /* HT, LF, VT, FF, CR */
-}
-
-/*
- * Write the 3 - padding bytes in a group of 24 bits. What the padding leaves
- * over must be zero: else there would be several texts for the same bytes.
- */
-static bool put_group(uint32_t group, unsigned padding, unsigned char *out,
-                      size_t out_size, size_t *size)
-{
-    size_t count = 3 - padding;
-    uint32_t spare = group & ((1u << 8 * padding) - 1);
-
-    secret_unmark(&spare, sizeof spare);
-    if (count > out_size - *size || spare != 0)
-        return false;
-    for (size_t i = 0; i < count; i++)
-        out[(*size)++] = (unsigned char)(group >> (16 - 8 * i));
-    return true;
-}
-
-/*
- * That a character is one of the 64 is no secret: they all are, but for those
- * at the places which the size and the lines decide. Which one it is, is.
- */
 bool pem_decode(const struct pem *block, unsigned char *out, size_t out_size,
                 size_t *size)
 {
-    uint32_t group = 0;
-    unsigned filled = 0, padding = 0; /* characters of this group; "=" of all */
+    unsigned group = 0, bits = 0, padding = 0; /* bits not yet written; "=" */
 
     *size = 0;
     for (size_t i = 0; i < block->base64_size; i++) {
         char c = block->base64[i];
-        uint32_t bits = character_to_bits((unsigned char)c), other = bits >> 6;
-        secret_unmark(&other, sizeof other);
-        if (other) {
-            secret_unmark(&c, sizeof c);
-            if (is_white_space(c))
-                continue;
-            if (c != '=' || filled < 2)
-                return false;
-            padding++;
-            bits = 0;
-        } else if (padding > 0)
-            return false;
-        group = group << 6 | bits;
-        if (++filled < 4)
+        const char *found = memchr(alphabet, c, 64);
+        if (memchr(" \t\n\v\f\r", c, 6) != NULL)
             continue;
-        if (!put_group(group, padding, out, out_size, size))
+        if (c == '=') {
+            padding++;
+            continue;
+        }
+        if (found == NULL || padding > 0)
             return false;
-        group = filled = 0;
+        group = group << 6 | (unsigned)(found - alphabet);
+        bits += 6;
+        if (bits < 8)
+            continue;
+        if (*size == out_size)
+            return false;
+        bits -= 8;
+        out[(*size)++] = (unsigned char)(group >> bits);
     }
-    return filled == 0;
+    /* What is left over must be zero, or there were several texts for the same
+     * bytes; and for each two bits of it there is a "=". */
+    return padding < 3 && bits == 2 * padding &&
+           (group & ((1 << bits) - 1)) == 0;
 }
 
 /* Four characters for up to three bytes. */
 static void encode_group(const unsigned char *data, size_t size, char out[4])
 {
-    uint32_t group = (uint32_t)data[0] << 16;
+    unsigned group = (unsigned)data[0] << 16;
 
-    group |= size > 1 ? (uint32_t)data[1] << 8 : 0;
+    group |= size > 1 ? (unsigned)data[1] << 8 : 0;
     group |= size > 2 ? data[2] : 0;
-    for (size_t i = 0; i < 4; i++)
-        out[i] = bits_to_character(group >> (18 - 6 * i) & 63);
-    if (size < 3)
-        out[3] = '=';
-    if (size < 2)
-        out[2] = '=';
+    out[0] = alphabet[group >> 18];
+    out[1] = alphabet[group >> 12 & 63];
+    out[2] = size > 1 ? alphabet[group >> 6 & 63] : '=';
+    out[3] = size > 2 ? alphabet[group & 63] : '=';
 }
 
 bool pem_encode(const char *label, const unsigned char *data, size_t size,

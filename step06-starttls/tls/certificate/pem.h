@@ -39,15 +39,14 @@ bool pem_is(const struct pem *block, const char *label);
 /*
  * Decode the base64 of a block to out[0..*size), at most out_size bytes. False
  * if it isn't base64 (RFC 4648 section 4, and white space), or is too large;
- * then out may hold a part of it. Constant time for all valid base64 of the
- * same shape, so that a private key may be in it.
+ * then out may hold a part of it. Not constant time: see pem.c.
  */
 bool pem_decode(const struct pem *block, unsigned char *out, size_t out_size,
                 size_t *size);
 
 /*
  * Write data[0..size) as a block to text, NUL-terminated. False if that takes
- * more than text_size bytes. Constant time as well.
+ * more than text_size bytes. Not constant time either.
  */
 bool pem_encode(const char *label, const unsigned char *data, size_t size,
                 char *text, size_t text_size);
