@@ -16,44 +16,39 @@
  *     {} under handshake traffic keys, [] under application traffic keys
  *
  * There is no state machine: a connection has a process of its own, which may
- * wait, so the state is the line where it stands. Any other message than the
- * one that is due there is an unexpected_message. Start reading at handshake(),
- * at the end of this file.
+ * wait. What comes after what is a list, and any other message than the one
+ * that is due is an unexpected_message. Start reading at the list, `steps`, at
+ * the end of this file.
  * TUTORIAL.md, chapter 6.10.
  */
 #include "handshake.h"
 
 #include "../bytes/bytes.h"
-#include "message.h"
 #include "server_flight.h"
 
 #include <string.h>
 
-/* Take a ClientHello, decide all that it decides, and hash it. The message
- * stays the caller's, who frees it when the hello is of no more use. */
-static enum alert read_client_hello(struct handshake *handshake,
-                                    struct message *message)
+/* Take a ClientHello, decide all that it decides, and hash it. */
+static enum alert read_client_hello(struct handshake *handshake)
 {
     struct client_hello *hello = &handshake->hello;
+    struct message *message = &handshake->client_hello;
     enum alert alert;
 
     alert = message_read(message, handshake->records, HANDSHAKE_CLIENT_HELLO,
                          CLIENT_HELLO_MAX);
     if (alert == ALERT_NONE)
         alert = client_hello_parse(hello, message->body);
-    if (alert == ALERT_NONE) {
-        trace_client_hello(&handshake->records->trace, hello);
-        alert = client_hello_choose(hello);
-    }
-    if (alert == ALERT_NONE) {
-        sha256_update(&handshake->transcript, message->whole.data,
-                      message->whole.size);
-        memcpy(handshake->client_random, hello->random.data,
-               sizeof handshake->client_random);
-        handshake->records->accept_change_cipher_spec = true;
-        handshake->records->skip_early_data = hello->early_data.data != NULL;
-    }
-    return alert;
+    if (alert != ALERT_NONE)
+        return alert;
+    trace_client_hello(&handshake->records->trace, hello);
+    sha256_update(&handshake->transcript, message->whole.data,
+                  message->whole.size);
+    memcpy(handshake->client_random, hello->random.data,
+           sizeof handshake->client_random);
+    handshake->records->accept_change_cipher_spec = true;
+    handshake->records->skip_early_data = hello->early_data.data != NULL;
+    return client_hello_choose(hello);
 }
 
 /* RFC 8446 4.4.1: before a HelloRetryRequest, the transcript starts anew with
@@ -70,24 +65,26 @@ static void restart_transcript(struct handshake *handshake)
     sha256_update(&handshake->transcript, hash, sizeof hash);
 }
 
-/* The client has sent no share for a group of ours, but it has such a group.
- * Ask for a share; the second ClientHello takes the place of the first. */
-static enum alert retry(struct handshake *handshake, struct message *message)
+/* If the client has sent no share for a group of ours, but has such a group:
+ * ask for a share. The second ClientHello takes the place of the first. */
+static enum alert retry(struct handshake *handshake)
 {
     const struct group *group = handshake->hello.group;
     bool had_psk = handshake->hello.pre_shared_key.data;
     unsigned char fingerprint[SHA256_SIZE];
     enum alert alert;
 
+    if (handshake->hello.share.data)
+        return ALERT_NONE;
     client_hello_fingerprint(&handshake->hello, fingerprint);
     restart_transcript(handshake);
     handshake->retried = true;
     alert = send_hello_retry_request(handshake);
-    message_free(message);
+    message_free(&handshake->client_hello);
     if (alert == ALERT_NONE)
         alert = record_flush(handshake->records);
     if (alert == ALERT_NONE)
-        alert = read_client_hello(handshake, message);
+        alert = read_client_hello(handshake);
     if (alert == ALERT_NONE)
         alert = client_hello_check_retry(&handshake->hello, fingerprint, group,
                                          had_psk);
@@ -120,10 +117,10 @@ static enum alert exchange_keys(struct handshake *handshake)
     derive_secret(handshake->secret, "s hs traffic", hash,
                   handshake->server_secret);
     trace(lines, "= server_handshake_traffic_secret");
-    keylog_write(handshake->config->keylog_fd,
+    keylog_write(handshake->tls->config->keylog_fd,
                  "CLIENT_HANDSHAKE_TRAFFIC_SECRET", handshake->client_random,
                  handshake->client_secret);
-    keylog_write(handshake->config->keylog_fd,
+    keylog_write(handshake->tls->config->keylog_fd,
                  "SERVER_HANDSHAKE_TRAFFIC_SECRET", handshake->client_random,
                  handshake->server_secret);
     read_with_secret(handshake->records, hello->suite->aead,
@@ -134,39 +131,25 @@ static enum alert exchange_keys(struct handshake *handshake)
     return alert;
 }
 
-/* The rest of our flight: who we are, and the proof of it. */
-static enum alert authenticate(struct handshake *handshake)
-{
-    enum alert alert = send_encrypted_extensions(handshake);
-
-    if (alert == ALERT_NONE)
-        alert = send_certificate(handshake);
-    if (alert == ALERT_NONE)
-        alert = send_certificate_verify(handshake);
-    if (alert == ALERT_NONE)
-        alert = send_finished(handshake);
-    return alert;
-}
-
 /* For programs that show what is in a capture; we export nothing ourselves. */
 static void log_exporter_secret(const struct handshake *handshake,
                                 const unsigned char hash[SHA256_SIZE])
 {
     unsigned char exporter_secret[SHA256_SIZE];
 
-    if (handshake->config->keylog_fd < 0)
+    if (handshake->tls->config->keylog_fd < 0)
         return;
     derive_secret(handshake->secret, "exp master", hash, exporter_secret);
-    keylog_write(handshake->config->keylog_fd, "EXPORTER_SECRET",
+    keylog_write(handshake->tls->config->keylog_fd, "EXPORTER_SECRET",
                  handshake->client_random, exporter_secret);
     wipe(exporter_secret, sizeof exporter_secret);
 }
 
 /* The keys for the data (RFC 8446 7.1, lower half). Ours are in use from here
  * on, since our Finished is behind us; the client's after its own. */
-static void derive_application_secrets(struct handshake *handshake,
-                                       struct tls *tls)
+static enum alert derive_application_secrets(struct handshake *handshake)
 {
+    struct tls *tls = handshake->tls;
     const struct trace *lines = &handshake->records->trace;
     unsigned char hash[SHA256_SIZE];
 
@@ -177,13 +160,14 @@ static void derive_application_secrets(struct handshake *handshake,
     trace(lines, "= client_application_traffic_secret_0");
     derive_secret(handshake->secret, "s ap traffic", hash, tls->server_secret);
     trace(lines, "= server_application_traffic_secret_0");
-    keylog_write(handshake->config->keylog_fd, "CLIENT_TRAFFIC_SECRET_0",
+    keylog_write(handshake->tls->config->keylog_fd, "CLIENT_TRAFFIC_SECRET_0",
                  handshake->client_random, tls->client_secret);
-    keylog_write(handshake->config->keylog_fd, "SERVER_TRAFFIC_SECRET_0",
+    keylog_write(handshake->tls->config->keylog_fd, "SERVER_TRAFFIC_SECRET_0",
                  handshake->client_random, tls->server_secret);
     log_exporter_secret(handshake, hash);
     write_with_secret(handshake->records, handshake->hello.suite->aead,
                       tls->server_secret);
+    return record_flush(handshake->records);
 }
 
 /*
@@ -216,34 +200,37 @@ static enum alert read_finished(struct handshake *handshake)
     return alert;
 }
 
+/* The data are next. */
+static enum alert become_connected(struct handshake *handshake)
+{
+    struct tls *tls = handshake->tls;
+
+    tls->suite = handshake->hello.suite;
+    read_with_secret(&tls->records, tls->suite->aead, tls->client_secret);
+    tls->records.accept_change_cipher_spec = false;
+    tls->records.skip_early_data = false;
+    tls->records.idle_records = 0;
+    return ALERT_NONE;
+}
+
+static enum alert (*const steps[])(struct handshake *) = {
+    read_client_hello, retry,
+    exchange_keys,     send_encrypted_extensions,
+    send_certificate,  send_certificate_verify,
+    send_finished,     derive_application_secrets,
+    read_finished,     become_connected,
+};
+
 enum alert handshake(struct tls *tls)
 {
-    struct handshake state = {.config = tls->config, .records = &tls->records};
-    struct message client_hello = {.assembled = NULL};
-    enum alert alert;
+    struct handshake state = {.tls = tls, .records = &tls->records};
+    enum alert alert = ALERT_NONE;
 
     sha256_init(&state.transcript);
-    alert = read_client_hello(&state, &client_hello);
-    if (alert == ALERT_NONE && !state.hello.share.data)
-        alert = retry(&state, &client_hello);
-    if (alert == ALERT_NONE)
-        alert = exchange_keys(&state);
-    if (alert == ALERT_NONE)
-        alert = authenticate(&state);
-    message_free(&client_hello);
-    if (alert == ALERT_NONE) {
-        derive_application_secrets(&state, tls);
-        alert = record_flush(&tls->records);
-    }
-    if (alert == ALERT_NONE)
-        alert = read_finished(&state);
-    if (alert == ALERT_NONE) {
-        tls->suite = state.hello.suite;
-        read_with_secret(&tls->records, tls->suite->aead, tls->client_secret);
-        tls->records.accept_change_cipher_spec = false;
-        tls->records.skip_early_data = false;
-        tls->records.idle_records = 0;
-    }
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
+        if ((alert = steps[i](&state)) != ALERT_NONE)
+            break;
+    message_free(&state.client_hello);
     wipe(&state, sizeof state);
     return alert;
 }

@@ -9,13 +9,15 @@
 
 #include "../schedule/key_schedule.h"
 #include "../schedule/keylog.h"
+#include "message.h"
 #include "names.h"
 #include "show.h"
 #include "tls.h"
 
 struct handshake {
-    const struct tls_config *config;
+    struct tls *tls;
     struct record_layer *records;
+    struct message client_hello; /* the last that came: hello points into it */
     struct client_hello hello;
     unsigned char client_random[KEYLOG_RANDOM_SIZE];
     bool retried; /* a HelloRetryRequest was sent */

@@ -222,7 +222,7 @@ enum alert send_encrypted_extensions(struct handshake *handshake)
  */
 enum alert send_certificate(struct handshake *handshake)
 {
-    const struct credentials *credentials = handshake->config->credentials;
+    const struct credentials *credentials = handshake->tls->config->credentials;
     size_t size = credentials->chain_size;
     unsigned char buffer[4 + 1 + 3];
     struct writer message = writer_start(buffer, sizeof buffer);
@@ -281,7 +281,7 @@ enum alert send_certificate_verify(struct handshake *handshake)
     enum alert alert;
 
     signed_content(handshake, digest);
-    if (!ecdsa_sign(signature, handshake->config->credentials->private_key,
+    if (!ecdsa_sign(signature, handshake->tls->config->credentials->private_key,
                     digest))
         return ALERT_INTERNAL_ERROR;
     begin_message(&message, HANDSHAKE_CERTIFICATE_VERIFY);

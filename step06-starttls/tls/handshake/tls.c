@@ -11,7 +11,6 @@
 
 #include "../bytes/bytes.h"
 #include "handshake.h"
-#include "message.h"
 
 #include <errno.h>
 #include <stdio.h>
