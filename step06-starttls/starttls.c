@@ -30,9 +30,8 @@
 /* ---- At the start ------------------------------------------------------- */
 
 /* One line of what happens inside TLS, among the "C:" and "S:" lines. */
-static void trace_line(void *context, const char *line)
+static void trace_line(const char *line)
 {
-    (void)context;
     fprintf(stderr, "%s\n", line);
 }
 
@@ -90,7 +89,7 @@ void starttls_open(struct config *config)
         die("no memory for the certificate");
     load_credentials(credentials, config);
     tls->credentials = credentials;
-    tls->trace = config->verbose ? trace_line : NULL;
+    tls->trace.line = config->verbose ? trace_line : NULL;
     tls->keylog_fd = open_keylog();
     config->tls = tls;
 }

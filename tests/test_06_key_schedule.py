@@ -187,7 +187,7 @@ class Io(ctypes.Structure):
 
 class Trace(ctypes.Structure):
     """struct trace, tls/record/trace.h"""
-    _fields_ = [("line", ctypes.c_void_p), ("context", ctypes.c_void_p)]
+    _fields_ = [("line", ctypes.c_void_p)]
 
 
 class Record(ctypes.Structure):
@@ -204,9 +204,8 @@ class RecordLayer:
         self.io = Io(None, READ(self.read), WRITE(self.write))
         library.record_init.argtypes = [ctypes.c_void_p, Io, Trace]
         library.record_append.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t]
-        for name in ("record_read_keys", "record_write_keys"):
-            getattr(library, name).argtypes = [ctypes.c_void_p] * 4
-        library.record_init(self.memory, self.io, Trace(None, None))
+        library.record_protect.argtypes = [ctypes.c_void_p, ctypes.c_int] + [ctypes.c_void_p] * 3
+        library.record_init(self.memory, self.io, Trace(None))
 
     def read(self, context, buffer, size):
         data, self.input = self.input[:min(size, self.piece)], self.input[min(size, self.piece):]
@@ -218,10 +217,9 @@ class RecordLayer:
         return True
 
     def keys(self, direction, secret, aead="aead_aes128_gcm"):
-        function = getattr(self.library, "record_%s_keys" % direction)
         aead = tls_library.aead(self.library, aead)
         key, iv = (tls.expand_label(secret, label, b"", size) for label, size in (("key", aead.key_size), ("iv", 12)))
-        function(self.memory, ctypes.byref(aead), key, iv)
+        self.library.record_protect(self.memory, ["read", "write"].index(direction), ctypes.byref(aead), key, iv)
 
     def next_record(self):
         record = Record()

@@ -200,7 +200,7 @@ static void take_server_flight(struct client *client)
     struct record_layer *in = malloc(sizeof *in);
 
     expect(in != NULL, "memory");
-    read_with_secret(in, client->aead, client->server_secret);
+    protect_with_secret(in, READING, client->aead, client->server_secret);
     expect(client->aead->open(&in->reading.key, in->reading.iv, bytes - 5, 5,
                               bytes, record.size, bytes),
            "the server's flight");
@@ -216,18 +216,21 @@ static void send_finished(struct client *client)
     digest(client, hash);
     finished_verify_data(client->client_secret, hash, message + 4);
     message[35] ^= client->fault == WRONG_FINISHED;
-    write_with_secret(&client->out, client->aead, client->client_secret);
+    protect_with_secret(&client->out, WRITING, client->aead,
+                        client->client_secret);
     send_record(client, CONTENT_HANDSHAKE, message, sizeof message);
     client->sent[client->sent_size - 1] ^= client->fault == WRONG_TAG;
     derive_secret(client->secret, "c ap traffic", hash, client->client_secret);
-    write_with_secret(&client->out, client->aead, client->client_secret);
+    protect_with_secret(&client->out, WRITING, client->aead,
+                        client->client_secret);
 }
 
 static void send_key_update(struct client *client)
 {
     send_record(client, CONTENT_HANDSHAKE, "\x18\0\0\1\1", 5);
     next_traffic_secret(client->client_secret);
-    write_with_secret(&client->out, client->aead, client->client_secret);
+    protect_with_secret(&client->out, WRITING, client->aead,
+                        client->client_secret);
 }
 
 /* --- In turns ------------------------------------------------------------ */

@@ -136,7 +136,7 @@ static void put_key_update(struct stream *stream, struct record_keys *keys,
     must(other != NULL);
     put_content(stream, keys, 22, message, sizeof(message));
     next_traffic_secret(secret);
-    read_with_secret(other, keys->aead, secret);
+    protect_with_secret(other, READING, keys->aead, secret);
     *keys = other->reading;
     free(other);
 }
@@ -187,8 +187,8 @@ static void try_connection(struct tls *tls, struct tls_io io,
     memcpy(tls->client_secret, secret, sizeof(secret));
     memcpy(tls->server_secret, secret, sizeof(secret));
     record_init(&tls->records, io, (struct trace){ignore, NULL});
-    read_with_secret(&tls->records, tls->suite->aead, secret);
-    write_with_secret(&tls->records, tls->suite->aead, secret);
+    protect_with_secret(&tls->records, READING, tls->suite->aead, secret);
+    protect_with_secret(&tls->records, WRITING, tls->suite->aead, secret);
     struct record_keys keys = tls->records.reading;
     given = follow(stream, &keys, secret, data + 1, size - 1);
     while ((n = tls_read(tls, buffer, sizeof(buffer))) > 0) {

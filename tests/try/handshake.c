@@ -9,9 +9,8 @@
 #include "handshake/show.h"
 #include "try.h"
 
-static void line(void *context, const char *text)
+static void line(const char *text)
 {
-    (void)context;
     puts(text);
 }
 
@@ -25,7 +24,7 @@ int main(int argc, char **argv)
         "2c002b0003020304000d0020001e040305030603020308040805080604010501060102"
         "010402050206020202002d00020101001c00024001";
     static unsigned char bytes[4 + CLIENT_HELLO_MAX];
-    struct trace trace = {line, NULL};
+    struct trace trace = {line};
     struct client_hello hello;
     size_t size = unhex(bytes, sizeof bytes, argc > 1 ? argv[1] : rfc8448);
     enum alert alert = ALERT_DECODE_ERROR;

@@ -49,9 +49,9 @@ int main(int argc, char **argv)
     unhex(iv, sizeof iv, given[1]);
     wire = (struct bytes){bytes, unhex(bytes, sizeof bytes, given[2])};
     record_init(&records, (struct tls_io){NULL, receive, transmit},
-                (struct trace){NULL, NULL});
-    record_read_keys(&records, aead, key, iv);
-    record_write_keys(&records, aead, key, iv);
+                (struct trace){NULL});
+    record_protect(&records, READING, aead, key, iv);
+    record_protect(&records, WRITING, aead, key, iv);
     expect(record_read(&records, &record) == ALERT_NONE, "it opens");
     show("content", record.data, record.size);
     record_append(&records, record.type, record.data, record.size);

@@ -26,20 +26,11 @@
 #include <sys/random.h> /* where glibc, macOS and FreeBSD have getentropy() */
 #include <unistd.h>     /* where musl has it */
 
-enum { GETENTROPY_MAX = 256 }; /* bytes per call; more is EIO */
-
 void random_bytes(void *out, size_t size)
 {
-    unsigned char *bytes = out;
-
-    for (size_t done = 0, piece; done < size; done += piece) {
-        piece = size - done;
-        if (piece > GETENTROPY_MAX)
-            piece = GETENTROPY_MAX;
-        if (getentropy(bytes + done, piece) != 0) {
-            perror("smtpd: cannot get random bytes from the kernel");
-            exit(1);
-        }
+    if (getentropy(out, size) != 0) {
+        perror("smtpd: cannot get random bytes from the kernel");
+        exit(1);
     }
     secret_mark(out, size);
 }

@@ -9,9 +9,10 @@
 #include <stddef.h>
 
 /*
- * Fill out[0..size). The bytes count as secret (see secret_mark() in bytes.h);
- * whoever publishes them unmarks them. There is no way to go on without
- * randomness, so a failure ends the process: random.c says when that can be.
+ * Fill out[0..size), at most 256 bytes. The bytes count as secret (see
+ * secret_mark() in bytes.h); whoever publishes them unmarks them. There is no
+ * way to go on without randomness, so a failure ends the process: random.c says
+ * when that can be.
  */
 void random_bytes(void *out, size_t size);
 

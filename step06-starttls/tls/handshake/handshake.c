@@ -24,7 +24,6 @@
 #include "handshake.h"
 
 #include "../bytes/bytes.h"
-#include "server_flight.h"
 
 #include <string.h>
 
@@ -44,8 +43,6 @@ static enum alert read_client_hello(struct handshake *handshake)
     trace_client_hello(&handshake->records->trace, hello);
     sha256_update(&handshake->transcript, message->whole.data,
                   message->whole.size);
-    memcpy(handshake->client_random, hello->random.data,
-           sizeof handshake->client_random);
     handshake->records->accept_change_cipher_spec = true;
     handshake->records->skip_early_data = hello->early_data.data != NULL;
     return client_hello_choose(hello);
@@ -91,6 +88,21 @@ static enum alert retry(struct handshake *handshake)
     return alert;
 }
 
+/* One of the secrets that branch off to the right in RFC 8446 7.1: shown by its
+ * name, and logged under the one that it has in RFC 9850. */
+static void derive(const struct handshake *handshake, const char *label,
+                   const char *name, const char *log_label,
+                   unsigned char secret[SHA256_SIZE])
+{
+    unsigned char hash[SHA256_SIZE];
+
+    transcript_hash(handshake, hash);
+    derive_secret(handshake->secret, label, hash, secret);
+    trace(&handshake->records->trace, "= %s", name);
+    keylog_write(handshake->tls->config->keylog_fd, log_label,
+                 handshake->hello.random.data, secret);
+}
+
 /* Both sides' shares give the first keys (RFC 8446 7.1, upper half). */
 static enum alert exchange_keys(struct handshake *handshake)
 {
@@ -98,75 +110,49 @@ static enum alert exchange_keys(struct handshake *handshake)
     const struct trace *lines = &handshake->records->trace;
     unsigned char share[SHARE_SIZE_MAX];
     unsigned char shared[SHARED_SECRET_SIZE_MAX];
-    unsigned char hash[SHA256_SIZE];
     enum alert alert;
 
     if (!key_exchange(hello->group, hello->share, share, shared))
         return ALERT_ILLEGAL_PARAMETER;
     alert = send_server_hello(handshake, share);
-    transcript_hash(handshake, hash);
     key_schedule_early(handshake->secret);
     trace(lines, "= Early Secret");
     key_schedule_handshake(handshake->secret, shared,
                            hello->group->secret_size);
     wipe(shared, sizeof shared);
     trace(lines, "= Handshake Secret");
-    derive_secret(handshake->secret, "c hs traffic", hash,
-                  handshake->client_secret);
-    trace(lines, "= client_handshake_traffic_secret");
-    derive_secret(handshake->secret, "s hs traffic", hash,
-                  handshake->server_secret);
-    trace(lines, "= server_handshake_traffic_secret");
-    keylog_write(handshake->tls->config->keylog_fd,
-                 "CLIENT_HANDSHAKE_TRAFFIC_SECRET", handshake->client_random,
-                 handshake->client_secret);
-    keylog_write(handshake->tls->config->keylog_fd,
-                 "SERVER_HANDSHAKE_TRAFFIC_SECRET", handshake->client_random,
-                 handshake->server_secret);
-    read_with_secret(handshake->records, hello->suite->aead,
-                     handshake->client_secret);
-    write_with_secret(handshake->records, hello->suite->aead,
-                      handshake->server_secret);
+    derive(handshake, "c hs traffic", "client_handshake_traffic_secret",
+           "CLIENT_HANDSHAKE_TRAFFIC_SECRET", handshake->client_secret);
+    derive(handshake, "s hs traffic", "server_handshake_traffic_secret",
+           "SERVER_HANDSHAKE_TRAFFIC_SECRET", handshake->server_secret);
+    protect_with_secret(handshake->records, READING, hello->suite->aead,
+                        handshake->client_secret);
+    protect_with_secret(handshake->records, WRITING, hello->suite->aead,
+                        handshake->server_secret);
     handshake->records->inner_limit = hello->inner_limit;
     return alert;
 }
 
-/* For programs that show what is in a capture; we export nothing ourselves. */
-static void log_exporter_secret(const struct handshake *handshake,
-                                const unsigned char hash[SHA256_SIZE])
-{
-    unsigned char exporter_secret[SHA256_SIZE];
-
-    if (handshake->tls->config->keylog_fd < 0)
-        return;
-    derive_secret(handshake->secret, "exp master", hash, exporter_secret);
-    keylog_write(handshake->tls->config->keylog_fd, "EXPORTER_SECRET",
-                 handshake->client_random, exporter_secret);
-    wipe(exporter_secret, sizeof exporter_secret);
-}
-
 /* The keys for the data (RFC 8446 7.1, lower half). Ours are in use from here
- * on, since our Finished is behind us; the client's after its own. */
+ * on, since our Finished is behind us; the client's after its own. We export
+ * nothing ourselves: that secret is only for who opens a capture. */
 static enum alert derive_application_secrets(struct handshake *handshake)
 {
     struct tls *tls = handshake->tls;
-    const struct trace *lines = &handshake->records->trace;
-    unsigned char hash[SHA256_SIZE];
+    unsigned char exporter_secret[SHA256_SIZE];
 
-    transcript_hash(handshake, hash);
     key_schedule_master(handshake->secret);
-    trace(lines, "= Master Secret");
-    derive_secret(handshake->secret, "c ap traffic", hash, tls->client_secret);
-    trace(lines, "= client_application_traffic_secret_0");
-    derive_secret(handshake->secret, "s ap traffic", hash, tls->server_secret);
-    trace(lines, "= server_application_traffic_secret_0");
-    keylog_write(handshake->tls->config->keylog_fd, "CLIENT_TRAFFIC_SECRET_0",
-                 handshake->client_random, tls->client_secret);
-    keylog_write(handshake->tls->config->keylog_fd, "SERVER_TRAFFIC_SECRET_0",
-                 handshake->client_random, tls->server_secret);
-    log_exporter_secret(handshake, hash);
-    write_with_secret(handshake->records, handshake->hello.suite->aead,
-                      tls->server_secret);
+    trace(&handshake->records->trace, "= Master Secret");
+    derive(handshake, "c ap traffic", "client_application_traffic_secret_0",
+           "CLIENT_TRAFFIC_SECRET_0", tls->client_secret);
+    derive(handshake, "s ap traffic", "server_application_traffic_secret_0",
+           "SERVER_TRAFFIC_SECRET_0", tls->server_secret);
+    if (tls->config->keylog_fd >= 0)
+        derive(handshake, "exp master", "exporter_secret", "EXPORTER_SECRET",
+               exporter_secret);
+    wipe(exporter_secret, sizeof exporter_secret);
+    protect_with_secret(handshake->records, WRITING,
+                        handshake->hello.suite->aead, tls->server_secret);
     return record_flush(handshake->records);
 }
 
@@ -206,7 +192,8 @@ static enum alert become_connected(struct handshake *handshake)
     struct tls *tls = handshake->tls;
 
     tls->suite = handshake->hello.suite;
-    read_with_secret(&tls->records, tls->suite->aead, tls->client_secret);
+    protect_with_secret(&tls->records, READING, tls->suite->aead,
+                        tls->client_secret);
     tls->records.accept_change_cipher_spec = false;
     tls->records.skip_early_data = false;
     tls->records.idle_records = 0;

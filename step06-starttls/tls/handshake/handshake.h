@@ -19,7 +19,6 @@ struct handshake {
     struct record_layer *records;
     struct message client_hello; /* the last that came: hello points into it */
     struct client_hello hello;
-    unsigned char client_random[KEYLOG_RANDOM_SIZE];
     bool retried; /* a HelloRetryRequest was sent */
 
     struct sha256 transcript;          /* RFC 8446 4.4.1: of all messages */
@@ -33,5 +32,34 @@ struct handshake {
  * tls->suite and the application traffic secrets are set, the keys in use.
  */
 enum alert handshake(struct tls *tls);
+
+/*
+ * The messages of the server, in the order in which they go (server_flight.c).
+ * Each is put into the transcript and handed to the record layer; none waits.
+ * They return ALERT_NONE, or what went wrong.
+ */
+
+/* RFC 8446 4.1.4: ask for a share in hello.group. */
+enum alert send_hello_retry_request(struct handshake *handshake);
+
+/* RFC 8446 4.1.3, with our share of the key exchange. */
+enum alert send_server_hello(struct handshake *handshake,
+                             const unsigned char *share);
+
+/* RFC 8446 4.3.1 */
+enum alert send_encrypted_extensions(struct handshake *handshake);
+
+/* RFC 8446 4.4.2 */
+enum alert send_certificate(struct handshake *handshake);
+
+/* RFC 8446 4.4.3 */
+enum alert send_certificate_verify(struct handshake *handshake);
+
+/* RFC 8446 4.4.4 */
+enum alert send_finished(struct handshake *handshake);
+
+/* The transcript hash of all messages up to now. */
+void transcript_hash(const struct handshake *handshake,
+                     unsigned char hash[SHA256_SIZE]);
 
 #endif

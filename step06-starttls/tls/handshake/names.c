@@ -9,19 +9,10 @@
 #include <stddef.h>
 
 const struct name handshake_type_names[] = {
-    {1, "ClientHello"},
-    {2, "ServerHello"},
-    {4, "NewSessionTicket"},
-    {5, "EndOfEarlyData"},
-    {8, "EncryptedExtensions"},
-    {11, "Certificate"},
-    {13, "CertificateRequest"},
-    {15, "CertificateVerify"},
-    {16, "ClientKeyExchange"},
-    {20, "Finished"},
-    {24, "KeyUpdate"},
-    {254, "message_hash"},
-    {0, NULL},
+    {1, "ClientHello"},         {2, "ServerHello"},
+    {8, "EncryptedExtensions"}, {11, "Certificate"},
+    {15, "CertificateVerify"},  {20, "Finished"},
+    {24, "KeyUpdate"},          {0, NULL},
 };
 
 const struct name extension_names[] = {

@@ -11,7 +11,7 @@
  * writes, as the RFC defines it. Start reading at send_message().
  * TUTORIAL.md, chapter 6.10.
  */
-#include "server_flight.h"
+#include "handshake.h"
 
 #include "../bytes/bytes.h"
 #include "../certificate/der.h"
@@ -57,6 +57,13 @@ static void begin_message(struct writer *message, enum handshake_type type)
     writer_open(message, 3);
 }
 
+static enum alert send_bytes(struct handshake *handshake,
+                             const unsigned char *bytes, size_t size)
+{
+    sha256_update(&handshake->transcript, bytes, size);
+    return record_append(handshake->records, CONTENT_HANDSHAKE, bytes, size);
+}
+
 static enum alert send_message(struct handshake *handshake,
                                struct writer *message)
 {
@@ -65,9 +72,7 @@ static enum alert send_message(struct handshake *handshake,
         return ALERT_INTERNAL_ERROR;
     trace_message(&handshake->records->trace, '>', message->data[0],
                   message->used);
-    sha256_update(&handshake->transcript, message->data, message->used);
-    return record_append(handshake->records, CONTENT_HANDSHAKE, message->data,
-                         message->used);
+    return send_bytes(handshake, message->data, message->used);
 }
 
 /*
@@ -132,7 +137,6 @@ static enum alert server_hello(struct handshake *handshake,
     trace_bytes(lines, "random", (struct bytes){random, RANDOM_SIZE});
     trace(lines, "  cipher_suite: %s",
           name_of(suite_names, hello->suite->number));
-    trace(lines, "  supported_versions(43): 0x0304 TLS 1.3");
     trace(lines, "  key_share(51): %s%s",
           name_of(group_names, hello->group->number),
           share ? "" : " is wanted (HelloRetryRequest)");
@@ -174,11 +178,9 @@ enum alert send_server_hello(struct handshake *handshake,
 enum alert send_encrypted_extensions(struct handshake *handshake)
 {
     const struct client_hello *hello = &handshake->hello;
-    const struct trace *lines = &handshake->records->trace;
     unsigned char buffer[MESSAGE_SIZE_MAX];
     struct writer message = writer_start(buffer, sizeof buffer);
     size_t extensions, extension, list;
-    enum alert alert;
 
     begin_message(&message, HANDSHAKE_ENCRYPTED_EXTENSIONS);
     extensions = writer_open(&message, 2);
@@ -197,13 +199,7 @@ enum alert send_encrypted_extensions(struct handshake *handshake)
         writer_close(&message, extension, 2);
     }
     writer_close(&message, extensions, 2);
-    alert = send_message(handshake, &message);
-    if (hello->record_size_limit.data)
-        trace(lines, "  record_size_limit(28): %d", RECORD_INNER_MAX);
-    if (hello->group != groups)
-        trace(lines, "  supported_groups(10): %s first",
-              name_of(group_names, groups->number));
-    return alert;
+    return send_message(handshake, &message);
 }
 
 /*
@@ -234,13 +230,9 @@ enum alert send_certificate(struct handshake *handshake)
     writer_u24(&message, size);
     trace_message(&handshake->records->trace, '>', HANDSHAKE_CERTIFICATE,
                   message.used + size);
-    sha256_update(&handshake->transcript, buffer, message.used);
-    sha256_update(&handshake->transcript, credentials->chain, size);
-    alert = record_append(handshake->records, CONTENT_HANDSHAKE, buffer,
-                          message.used);
+    alert = send_bytes(handshake, buffer, message.used);
     if (alert == ALERT_NONE)
-        alert = record_append(handshake->records, CONTENT_HANDSHAKE,
-                              credentials->chain, size);
+        alert = send_bytes(handshake, credentials->chain, size);
     return alert;
 }
 
@@ -278,7 +270,6 @@ enum alert send_certificate_verify(struct handshake *handshake)
     unsigned char buffer[MESSAGE_SIZE_MAX];
     struct writer message = writer_start(buffer, sizeof buffer);
     size_t vector;
-    enum alert alert;
 
     signed_content(handshake, digest);
     if (!ecdsa_sign(signature, handshake->tls->config->credentials->private_key,
@@ -289,9 +280,7 @@ enum alert send_certificate_verify(struct handshake *handshake)
     vector = writer_open(&message, 2);
     der_put_ecdsa_signature(&message, signature);
     writer_close(&message, vector, 2);
-    alert = send_message(handshake, &message);
-    trace(&handshake->records->trace, "  algorithm: ecdsa_secp256r1_sha256");
-    return alert;
+    return send_message(handshake, &message);
 }
 
 /*

@@ -48,8 +48,9 @@ static void add_hex(struct line *line, struct bytes bytes)
         add(line, "... (%zu bytes)", bytes.size);
 }
 
+/* Numbers by their names; in a KeyShareEntry a vector follows each. */
 static void add_list(struct line *line, const struct name *names,
-                     struct bytes list)
+                     struct bytes list, bool is_key_share)
 {
     struct reader reader = reader_start(list);
     const char *comma = "";
@@ -58,6 +59,8 @@ static void add_list(struct line *line, const struct name *names,
         unsigned number = reader_u16(&reader);
 
         add(line, "%s0x%04x %s", comma, number, name_of(names, number));
+        if (is_key_share)
+            add(line, " (%zu bytes)", reader_vector(&reader, 0, 65535).size);
         comma = ", ";
     }
 }
@@ -105,24 +108,8 @@ static const struct {
     {EXTENSION_SIGNATURE_ALGORITHMS, signature_names, 65534},
     {EXTENSION_SUPPORTED_VERSIONS, version_names, 254},
     {EXTENSION_SIGNATURE_ALGORITHMS_CERT, signature_names, 65534},
+    {EXTENSION_KEY_SHARE, group_names, 65535},
 };
-
-/* KeyShareEntry client_shares<0..2^16-1>: each group, and how long the share */
-static void add_key_share(struct line *line, struct bytes data)
-{
-    struct reader reader = reader_start(data);
-    const char *comma = "";
-
-    reader = reader_start(reader_vector(&reader, 0, 65535));
-    while (reader.left > 0) {
-        unsigned group = reader_u16(&reader);
-        struct bytes share = reader_vector(&reader, 0, 65535);
-
-        add(line, "%s0x%04x %s (%zu bytes)", comma, group,
-            name_of(group_names, group), share.size);
-        comma = ", ";
-    }
-}
 
 /* The text behind the lengths: RFC 6066 3 (one name), RFC 7301 3.1 (several) */
 static void add_names(struct line *line, struct bytes data, size_t skipped)
@@ -140,13 +127,12 @@ static void add_content(struct line *line, unsigned type, struct bytes data)
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         if (lists[i].type == type) {
             add_list(line, lists[i].names,
-                     reader_vector(&reader, 0, lists[i].ceiling));
+                     reader_vector(&reader, 0, lists[i].ceiling),
+                     type == EXTENSION_KEY_SHARE);
             return;
         }
     }
-    if (type == EXTENSION_KEY_SHARE)
-        add_key_share(line, data);
-    else if (type == EXTENSION_SERVER_NAME)
+    if (type == EXTENSION_SERVER_NAME)
         add_names(line, data, 2 + 1 + 2);
     else if (type == EXTENSION_ALPN)
         add_names(line, data, 2 + 1);
@@ -167,7 +153,7 @@ void trace_client_hello(const struct trace *to,
           name_of(version_names, hello->legacy_version));
     trace_bytes(to, "random", hello->random);
     trace_bytes(to, "legacy_session_id", hello->legacy_session_id);
-    add_list(&line, suite_names, hello->cipher_suites);
+    add_list(&line, suite_names, hello->cipher_suites, false);
     trace(to, "  cipher_suites: %s", line.text);
     while (reader.left > 0) {
         unsigned type = reader_u16(&reader);

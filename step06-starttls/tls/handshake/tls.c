@@ -68,32 +68,35 @@ static void explain(struct tls *tls, enum alert alert)
                          received ? tls->records.alert_received : alert));
 }
 
-/* Is it we who don't wait any longer? A timeout, or a signal that asks for the
- * end: the connection itself still stands. */
-static bool gave_up(enum alert alert)
-{
-    return alert == ALERT_TRANSPORT &&
-           (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
-}
-
 bool tls_accept(struct tls *tls, const struct tls_config *config,
                 struct tls_io io)
 {
-    struct trace trace = {config->trace, config->trace_context};
     enum alert alert;
 
     tls->config = config;
     tls->unread.size = 0;
     tls->key_update_owed = tls->closed = tls->over = false;
-    record_init(&tls->records, io, trace);
+    record_init(&tls->records, io, config->trace);
     alert = handshake(tls);
     if (alert != ALERT_NONE)
         explain(tls, alert);
-    if (gave_up(alert))
-        alert = ALERT_CLOSE_NOTIFY; /* RFC 8446 6.1 */
+    /* If it is we who don't wait any longer, the connection still stands: a
+     * timeout, or a signal that asks for the end (RFC 8446 6.1). */
+    if (alert == ALERT_TRANSPORT && (errno == EAGAIN || errno == EINTR))
+        alert = ALERT_CLOSE_NOTIFY;
     if (alert != ALERT_NONE)
         end_with(tls, alert);
     return alert == ALERT_NONE;
+}
+
+/* RFC 8446 7.2 */
+static void next_keys(struct tls *tls, enum direction direction,
+                      unsigned char secret[SHA256_SIZE])
+{
+    next_traffic_secret(secret);
+    protect_with_secret(&tls->records, direction, tls->suite->aead, secret);
+    trace(&tls->records.trace, "= %s_application_traffic_secret_N+1",
+          direction == READING ? "client" : "server");
 }
 
 /*
@@ -122,9 +125,7 @@ static enum alert take_key_update(struct tls *tls, struct record first)
         alert = ALERT_ILLEGAL_PARAMETER;
     if (alert == ALERT_NONE) {
         tls->key_update_owed |= message.body.data[0] == 1;
-        next_traffic_secret(tls->client_secret);
-        read_with_secret(&tls->records, tls->suite->aead, tls->client_secret);
-        trace(&tls->records.trace, "= client_application_traffic_secret_N+1");
+        next_keys(tls, READING, tls->client_secret);
         alert = record_idle(&tls->records);
     }
     message_free(&message);
@@ -139,9 +140,7 @@ static enum alert send_key_update(struct tls *tls)
     trace_message(&tls->records.trace, '>', message[0], sizeof message);
     alert = record_append(&tls->records, CONTENT_HANDSHAKE, message,
                           sizeof message);
-    next_traffic_secret(tls->server_secret);
-    write_with_secret(&tls->records, tls->suite->aead, tls->server_secret);
-    trace(&tls->records.trace, "= server_application_traffic_secret_N+1");
+    next_keys(tls, WRITING, tls->server_secret);
     tls->key_update_owed = false;
     return alert;
 }

@@ -23,8 +23,7 @@
 /* The same for all connections, and nobody changes it. */
 struct tls_config {
     struct credentials *credentials;
-    void (*trace)(void *context, const char *line); /* NULL: nobody watches */
-    void *trace_context;
+    struct trace trace;
     int keylog_fd; /* from keylog_open(); -1: none */
 };
 

@@ -43,28 +43,11 @@ void record_wipe(struct record_layer *records)
     wipe(&records->writing, sizeof records->writing);
 }
 
-static void set_keys(struct record_keys *keys, const struct aead *aead,
-                     const unsigned char *key,
-                     const unsigned char iv[AEAD_NONCE_SIZE])
-{
-    aead->init(&keys->key, key);
-    memcpy(keys->iv, iv, sizeof keys->iv);
-    keys->aead = aead;
-    keys->sequence = 0;
-}
-
 void record_nonce(const struct record_keys *keys,
                   unsigned char nonce[AEAD_NONCE_SIZE])
 {
     memcpy(nonce, keys->iv, AEAD_NONCE_SIZE);
     store_be64(nonce + 4, load_be64(nonce + 4) ^ keys->sequence);
-}
-
-void record_read_keys(struct record_layer *records, const struct aead *aead,
-                      const unsigned char *key,
-                      const unsigned char iv[AEAD_NONCE_SIZE])
-{
-    set_keys(&records->reading, aead, key, iv);
 }
 
 /* --- Writing ------------------------------------------------------------- */
@@ -188,10 +171,16 @@ enum alert record_append(struct record_layer *records, enum content_type type,
     return alert;
 }
 
-void record_write_keys(struct record_layer *records, const struct aead *aead,
-                       const unsigned char *key,
-                       const unsigned char iv[AEAD_NONCE_SIZE])
+void record_protect(struct record_layer *records, enum direction direction,
+                    const struct aead *aead, const unsigned char *key,
+                    const unsigned char iv[AEAD_NONCE_SIZE])
 {
+    struct record_keys *keys =
+        direction == READING ? &records->reading : &records->writing;
+
     end_record(records);
-    set_keys(&records->writing, aead, key, iv);
+    aead->init(&keys->key, key);
+    memcpy(keys->iv, iv, sizeof keys->iv);
+    keys->aead = aead;
+    keys->sequence = 0;
 }

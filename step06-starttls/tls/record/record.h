@@ -63,6 +63,8 @@ struct tls_io {
     bool (*write)(void *context, const void *buffer, size_t size);
 };
 
+enum direction { READING, WRITING };
+
 /* How the records of one direction are protected. */
 struct record_keys {
     const struct aead *aead; /* NULL: not at all yet */
@@ -123,12 +125,6 @@ enum alert record_read(struct record_layer *records, struct record *record);
 /* Count a record that brought nothing: unexpected_message if too many did. */
 enum alert record_idle(struct record_layer *records);
 
-/* Protect what is read from now on: key has aead->key_size bytes, iv is
- * [sender]_write_iv (RFC 8446 5.3). */
-void record_read_keys(struct record_layer *records, const struct aead *aead,
-                      const unsigned char *key,
-                      const unsigned char iv[AEAD_NONCE_SIZE]);
-
 /*
  * Add data[0..size) to what is to be sent. Data of one type are put together
  * in as few records as possible, and those in as few writes as possible: all
@@ -140,9 +136,12 @@ enum alert record_append(struct record_layer *records, enum content_type type,
 /* Send everything that was appended. ALERT_NONE or ALERT_TRANSPORT. */
 enum alert record_flush(struct record_layer *records);
 
-/* End the open record, and protect what is appended from now on. */
-void record_write_keys(struct record_layer *records, const struct aead *aead,
-                       const unsigned char *key,
-                       const unsigned char iv[AEAD_NONCE_SIZE]);
+/*
+ * Protect what is read, or what is appended, from now on; an open record ends.
+ * key has aead->key_size bytes, iv is [sender]_write_iv (RFC 8446 5.3).
+ */
+void record_protect(struct record_layer *records, enum direction direction,
+                    const struct aead *aead, const unsigned char *key,
+                    const unsigned char iv[AEAD_NONCE_SIZE]);
 
 #endif

@@ -66,7 +66,7 @@ void trace(const struct trace *to, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text + 4, sizeof text - 4, format, arguments);
     va_end(arguments);
-    to->line(to->context, text);
+    to->line(text);
 }
 
 void trace_record(const struct trace *to, char from, unsigned type, size_t size,

@@ -19,8 +19,7 @@ enum { TRACE_LINE_SIZE = 2048 }; /* what is longer is cut off */
 /* Where the lines go. line is NULL if nobody watches: all functions here then
  * return at once. A line has no line end, and only printable ASCII in it. */
 struct trace {
-    void (*line)(void *context, const char *line);
-    void *context;
+    void (*line)(const char *line);
 };
 
 /* One line, as printf(3) would write it. */

@@ -106,23 +106,14 @@ void traffic_keys(const unsigned char secret[SHA256_SIZE],
     hkdf_expand_label(secret, "iv", NULL, 0, iv, AEAD_NONCE_SIZE);
 }
 
-void read_with_secret(struct record_layer *records, const struct aead *aead,
-                      const unsigned char secret[SHA256_SIZE])
+void protect_with_secret(struct record_layer *records, enum direction direction,
+                         const struct aead *aead,
+                         const unsigned char secret[SHA256_SIZE])
 {
     unsigned char key[AEAD_KEY_SIZE_MAX], iv[AEAD_NONCE_SIZE];
 
     traffic_keys(secret, aead, key, iv);
-    record_read_keys(records, aead, key, iv);
-    wipe(key, sizeof key);
-}
-
-void write_with_secret(struct record_layer *records, const struct aead *aead,
-                       const unsigned char secret[SHA256_SIZE])
-{
-    unsigned char key[AEAD_KEY_SIZE_MAX], iv[AEAD_NONCE_SIZE];
-
-    traffic_keys(secret, aead, key, iv);
-    record_write_keys(records, aead, key, iv);
+    record_protect(records, direction, aead, key, iv);
     wipe(key, sizeof key);
 }
 

@@ -46,10 +46,9 @@ void traffic_keys(const unsigned char secret[SHA256_SIZE],
                   unsigned char iv[AEAD_NONCE_SIZE]);
 
 /* Protect what is read, or what is written, from now on with these keys. */
-void read_with_secret(struct record_layer *records, const struct aead *aead,
-                      const unsigned char secret[SHA256_SIZE]);
-void write_with_secret(struct record_layer *records, const struct aead *aead,
-                       const unsigned char secret[SHA256_SIZE]);
+void protect_with_secret(struct record_layer *records, enum direction direction,
+                         const struct aead *aead,
+                         const unsigned char secret[SHA256_SIZE]);
 
 /* RFC 8446 7.2: replace an application traffic secret by its successor. */
 void next_traffic_secret(unsigned char secret[SHA256_SIZE]);

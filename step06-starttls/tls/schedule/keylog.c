@@ -48,12 +48,8 @@ int keylog_open(const char *path)
 
 static char *put_hex(char *to, const unsigned char *bytes, size_t size)
 {
-    static const char digits[] = "0123456789abcdef";
-
-    for (size_t i = 0; i < size; i++) {
-        *to++ = digits[bytes[i] >> 4];
-        *to++ = digits[bytes[i] & 15];
-    }
+    for (size_t i = 0; i < size; i++, to += 2)
+        snprintf(to, 3, "%02x", bytes[i]);
     return to;
 }
 
@@ -72,8 +68,7 @@ void keylog_write(int fd, const char *label,
     *end++ = ' ';
     end = put_hex(end, secret, SHA256_SIZE);
     *end++ = '\n';
-    if (write(fd, line, (size_t)(end - line)) < 0) {
-        /* no log then; the mail matters more */
-    }
+    if (write(fd, line, (size_t)(end - line)) < 0)
+        errno = 0; /* no log then; the mail matters more */
     wipe(line, sizeof line);
 }
