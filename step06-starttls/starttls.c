@@ -213,7 +213,7 @@ static void protect(struct session *session, struct protection *protection)
     conn->in_start = conn->in_end = 0;
     conn->hooks = (struct conn_hooks){protection, protected_read,
                                       protected_write, protected_close};
-    session->suite = tls_suite_name(&protection->tls);
+    session->suite = protection->tls.suite->name;
     session->stage = CONNECTED;
     session->esmtp = false;
 }

@@ -154,9 +154,9 @@ def test_handshake(programs):
     shown = run(programs("handshake"))
     for part in ("server_name(0): server", "key_share(51): 0x001d x25519 (32 bytes)", "0x0304 TLS 1.3"):
         assert part in shown
-    assert shown.endswith("chosen: CHACHA20_POLY1305, x25519, with a share\n")
+    assert shown.endswith("chosen: TLS_CHACHA20_POLY1305_SHA256, x25519, with a share\n")
     only_aes = rfc8448.CLIENT_HELLO.hex().replace("130113031302", "130113021302")
-    assert "chosen: AES_128_GCM, " in run(programs("handshake"), only_aes)
+    assert "chosen: TLS_AES_128_GCM_SHA256, " in run(programs("handshake"), only_aes)
     assert "refused: decode_error" in run(programs("handshake"), only_aes[:-2])
     assert "refused: protocol_version" in run(programs("handshake"), only_aes.replace("0304", "0303"))
 

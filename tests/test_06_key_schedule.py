@@ -24,7 +24,7 @@ HELLOS = trace.CLIENT_HELLO + trace.SERVER_HELLO
 SERVER_FLIGHT = (trace.ENCRYPTED_EXTENSIONS + trace.CERTIFICATE + trace.CERTIFICATE_VERIFY + trace.SERVER_FINISHED)
 CLOSE_NOTIFY = b"\1\0"
 
-NONE, CLOSE_NOTIFY_CAME, TRANSPORT = 256, 0, 258    # enum alert, tls/record/alert.h
+NONE, CLOSE_NOTIFY_CAME, TRANSPORT = 256, 0, 258    # enum alert, tls/record/record.h
 
 
 @pytest.fixture(scope="module")

@@ -331,12 +331,10 @@ int main(void)
         for (int i = 0; i < 2; i++) {
             unsigned group = group_numbers[i];
 
-            run(&credentials, SUITE_CHACHA20_POLY1305_SHA256,
-                &aead_chacha20_poly1305, group, group, fault);
-            run(&credentials, SUITE_AES_128_GCM_SHA256, &aead_aes128_gcm, group,
-                group, fault);
-            run(&credentials, SUITE_CHACHA20_POLY1305_SHA256,
-                &aead_chacha20_poly1305, group, 0, fault);
+            run(&credentials, 0x1303, &aead_chacha20_poly1305, group, group,
+                fault);
+            run(&credentials, 0x1301, &aead_aes128_gcm, group, group, fault);
+            run(&credentials, 0x1303, &aead_chacha20_poly1305, group, 0, fault);
         }
     }
     puts("ct_handshake: done");

@@ -36,7 +36,7 @@ int main(int argc, char **argv)
         alert = client_hello_choose(&hello);
     }
     if (alert == ALERT_NONE)
-        printf("chosen: %s, %s, %s\n", hello.suite->aead->name,
+        printf("chosen: %s, %s, %s\n", hello.suite->name,
                name_of(group_names, hello.group->number),
                hello.share.data ? "with a share" : "a share is to be sent");
     else

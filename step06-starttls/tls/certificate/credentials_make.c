@@ -81,19 +81,12 @@ static bool make_both(const char *chain_path, const char *key_path,
     return good;
 }
 
-/* Also if we may not know, so that reading it tells why. */
-static bool exists(const char *path)
-{
-    struct stat status;
-
-    return lstat(path, &status) == 0 || errno != ENOENT;
-}
-
 bool credentials_make(const char *chain_path, const char *key_path,
                       const char *const *names, size_t names_count, char *error,
                       size_t error_size)
 {
-    bool chain = exists(chain_path), key = exists(key_path);
+    bool chain = access(chain_path, F_OK) == 0;
+    bool key = access(key_path, F_OK) == 0;
 
     if (chain && key)
         return true; /* as nearly always */

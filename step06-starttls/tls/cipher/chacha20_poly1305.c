@@ -15,25 +15,18 @@
 
 #include <string.h>
 
-/* Fill up with zeros to whole blocks of Poly1305. */
-static void pad(struct poly1305 *poly, size_t size)
-{
-    static const unsigned char zeros[POLY1305_BLOCK_SIZE];
-
-    /* Unsigned arithmetic: -size is 2^64 - size, and 16 divides 2^64. */
-    poly1305_update(poly, zeros, -size % POLY1305_BLOCK_SIZE);
-}
-
 /*
  * 2.8: the tag is over aad, padded | ciphertext, padded | both sizes. With the
  * sizes in it no byte can move from the one to the other, and the zeros of the
- * padding can't be taken for data.
+ * padding can't be taken for data. How many zeros? In unsigned arithmetic -size
+ * is 2^64 - size, and 16 divides 2^64.
  */
 static void compute_tag(const unsigned char key[CHACHA20_KEY_SIZE],
                         const unsigned char nonce[CHACHA20_NONCE_SIZE],
                         const void *aad, size_t aad_size, const void *cipher,
                         size_t size, unsigned char tag[POLY1305_TAG_SIZE])
 {
+    static const unsigned char zeros[POLY1305_BLOCK_SIZE];
     unsigned char one_time_key[POLY1305_KEY_SIZE] = {0};
     unsigned char sizes[16];
     struct poly1305 poly;
@@ -42,9 +35,9 @@ static void compute_tag(const unsigned char key[CHACHA20_KEY_SIZE],
                  sizeof one_time_key); /* 2.6 */
     poly1305_init(&poly, one_time_key);
     poly1305_update(&poly, aad, aad_size);
-    pad(&poly, aad_size);
+    poly1305_update(&poly, zeros, -aad_size % POLY1305_BLOCK_SIZE);
     poly1305_update(&poly, cipher, size);
-    pad(&poly, size);
+    poly1305_update(&poly, zeros, -size % POLY1305_BLOCK_SIZE);
     store_le64(sizes, aad_size);
     store_le64(sizes + 8, size);
     poly1305_update(&poly, sizes, sizeof sizes);

@@ -18,9 +18,9 @@
 
 /* In the order of our preference: the one that is fast in plain C first. */
 static const struct cipher_suite suites[] = {
-    {SUITE_CHACHA20_POLY1305_SHA256, &aead_chacha20_poly1305},
-    {SUITE_AES_128_GCM_SHA256, &aead_aes128_gcm},
-    {0, NULL},
+    {0x1303, "TLS_CHACHA20_POLY1305_SHA256", &aead_chacha20_poly1305},
+    {0x1301, "TLS_AES_128_GCM_SHA256", &aead_aes128_gcm},
+    {0, NULL, NULL},
 };
 
 /* --- Is it well formed? -------------------------------------------------- */
@@ -182,20 +182,15 @@ static enum alert choose_version(struct client_hello *hello)
     return ALERT_NONE;
 }
 
-/* RFC 8446 4.1.2: no compression is the only method left. */
-static enum alert check_compression(struct client_hello *hello)
+/* RFC 8446 4.1.2: no compression is the only method left. 9.2: what a client
+ * has to send if it wants a certificate from us. That it may also have a PSK
+ * makes no difference: we never take one. */
+static enum alert check_mandatory(struct client_hello *hello)
 {
     struct bytes methods = hello->legacy_compression_methods;
 
     if (methods.size != 1 || methods.data[0] != 0)
         return ALERT_ILLEGAL_PARAMETER;
-    return ALERT_NONE;
-}
-
-/* RFC 8446 9.2: what a client has to send if it wants a certificate from us.
- * That it may also have a PSK makes no difference: we never take one. */
-static enum alert check_mandatory(struct client_hello *hello)
-{
     if (!hello->signature_algorithms.data || !hello->supported_groups.data ||
         !hello->key_share.data)
         return ALERT_MISSING_EXTENSION;
@@ -418,9 +413,9 @@ static enum alert choose_group(struct client_hello *hello)
 
 /* The version first: all else has a meaning only in TLS 1.3. */
 static enum alert (*const steps[])(struct client_hello *) = {
-    choose_version,    check_compression, check_mandatory,
-    check_server_name, check_psk,         check_small_extensions,
-    choose_suite,      choose_group,      choose_signature,
+    choose_version, check_mandatory,        check_server_name,
+    check_psk,      check_small_extensions, choose_suite,
+    choose_group,   choose_signature,
 };
 
 enum alert client_hello_choose(struct client_hello *hello)

@@ -15,7 +15,7 @@
 #include "../cipher/aead.h"
 #include "../exchange/key_exchange.h"
 #include "../hash/sha256.h"
-#include "../record/alert.h"
+#include "../record/record.h"
 
 #include <stdbool.h>
 
@@ -26,7 +26,8 @@ enum {
 };
 
 struct cipher_suite {
-    unsigned number; /* as in names.h */
+    unsigned number; /* as in CipherSuite, RFC 8446 B.4 */
+    const char *name;
     const struct aead *aead;
 };
 

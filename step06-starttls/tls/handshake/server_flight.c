@@ -76,19 +76,6 @@ static enum alert send_message(struct handshake *handshake,
 }
 
 /*
- * RFC 8446 D.4: a client that sent a session id wants this handshake to look
- * like one of TLS 1.2 to the boxes in between, for which this record goes after
- * our first message.
- */
-static enum alert send_change_cipher_spec(struct handshake *handshake)
-{
-    if (handshake->hello.legacy_session_id.size == 0)
-        return ALERT_NONE;
-    return record_append(handshake->records, CONTENT_CHANGE_CIPHER_SPEC, "\1",
-                         1);
-}
-
-/*
  *     struct {
  *         ProtocolVersion legacy_version = 0x0303;
  *         Random random;
@@ -100,6 +87,10 @@ static enum alert send_change_cipher_spec(struct handshake *handshake)
  *
  * The two messages of this form differ in the random and in the key_share: a
  * KeyShareEntry with our share, or only the NamedGroup that we would like.
+ *
+ * RFC 8446 D.4: a client that sent a session id wants this handshake to look
+ * like one of TLS 1.2 to the boxes in between, for which a change_cipher_spec
+ * goes after the first of our messages.
  */
 static enum alert server_hello(struct handshake *handshake,
                                const unsigned char *random,
@@ -135,35 +126,29 @@ static enum alert server_hello(struct handshake *handshake,
     writer_close(&message, extensions, 2);
     alert = send_message(handshake, &message);
     trace_bytes(lines, "random", (struct bytes){random, RANDOM_SIZE});
-    trace(lines, "  cipher_suite: %s",
-          name_of(suite_names, hello->suite->number));
+    trace(lines, "  cipher_suite: %s", hello->suite->name);
     trace(lines, "  key_share(51): %s%s",
           name_of(group_names, hello->group->number),
           share ? "" : " is wanted (HelloRetryRequest)");
+    if (alert == ALERT_NONE && id.size > 0 && (!share || !handshake->retried))
+        alert = record_append(handshake->records, CONTENT_CHANGE_CIPHER_SPEC,
+                              "\1", 1);
     return alert;
 }
 
 enum alert send_hello_retry_request(struct handshake *handshake)
 {
-    enum alert alert = server_hello(handshake, hello_retry_request, NULL);
-
-    if (alert == ALERT_NONE)
-        alert = send_change_cipher_spec(handshake);
-    return alert;
+    return server_hello(handshake, hello_retry_request, NULL);
 }
 
 enum alert send_server_hello(struct handshake *handshake,
                              const unsigned char *share)
 {
     unsigned char random[RANDOM_SIZE];
-    enum alert alert;
 
     random_bytes(random, sizeof random);
     secret_unmark(random, sizeof random); /* it goes out in the clear */
-    alert = server_hello(handshake, random, share);
-    if (alert == ALERT_NONE && !handshake->retried)
-        alert = send_change_cipher_spec(handshake);
-    return alert;
+    return server_hello(handshake, random, share);
 }
 
 /*

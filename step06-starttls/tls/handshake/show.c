@@ -65,19 +65,6 @@ static void add_list(struct line *line, const struct name *names,
     }
 }
 
-/* Printable ASCII as it is, all else as \x1b. */
-static void add_escaped(struct line *line, struct bytes bytes)
-{
-    for (size_t i = 0; i < bytes.size; i++) {
-        unsigned char byte = bytes.data[i];
-
-        if (byte > ' ' && byte <= '~' && byte != '\\')
-            add(line, "%c", byte);
-        else
-            add(line, "\\x%02x", byte);
-    }
-}
-
 void trace_message(const struct trace *to, char from, unsigned type,
                    size_t size)
 {
@@ -111,13 +98,18 @@ static const struct {
     {EXTENSION_KEY_SHARE, group_names, 65535},
 };
 
-/* The text behind the lengths: RFC 6066 3 (one name), RFC 7301 3.1 (several) */
+/* The text behind the lengths: RFC 6066 3 (one name), RFC 7301 3.1 (several).
+ * Printable ASCII is shown as it is, all else as \x1b. */
 static void add_names(struct line *line, struct bytes data, size_t skipped)
 {
-    struct reader reader = reader_start(data);
+    for (size_t i = skipped; i < data.size; i++) {
+        unsigned char byte = data.data[i];
 
-    reader_bytes(&reader, skipped);
-    add_escaped(line, (struct bytes){reader.next, reader.left});
+        if (byte > ' ' && byte <= '~' && byte != '\\')
+            add(line, "%c", byte);
+        else
+            add(line, "\\x%02x", byte);
+    }
 }
 
 static void add_content(struct line *line, unsigned type, struct bytes data)

@@ -35,20 +35,15 @@ static void send_alert(struct tls *tls, enum alert alert)
         record_flush(&tls->records); /* if it fails, nobody is there to tell */
 }
 
-static void wipe_secrets(struct tls *tls)
-{
-    record_wipe(&tls->records);
-    wipe(tls->client_secret, sizeof tls->client_secret);
-    wipe(tls->server_secret, sizeof tls->server_secret);
-}
-
 /* RFC 8446 6.2: tell the peer, forget the keys, and that is the end. */
 static void end_with(struct tls *tls, enum alert alert)
 {
     if (alert < ALERT_NONE)
         send_alert(tls, alert);
     tls->over = true;
-    wipe_secrets(tls);
+    record_wipe(&tls->records);
+    wipe(tls->client_secret, sizeof tls->client_secret);
+    wipe(tls->server_secret, sizeof tls->server_secret);
 }
 
 /* For the operator: the alert, ours or the client's, or what is wrong below. */
@@ -209,9 +204,4 @@ void tls_close(struct tls *tls)
 {
     if (!tls->over)
         end_with(tls, ALERT_CLOSE_NOTIFY);
-}
-
-const char *tls_suite_name(const struct tls *tls)
-{
-    return name_of(suite_names, tls->suite->number);
 }

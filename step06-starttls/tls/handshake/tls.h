@@ -33,7 +33,7 @@ struct tls_config {
  */
 struct tls {
     const struct tls_config *config;
-    const struct cipher_suite *suite;
+    const struct cipher_suite *suite; /* in use, once accepted */
 
     /* client_ and server_application_traffic_secret_N (RFC 8446 7.2) */
     unsigned char client_secret[SHA256_SIZE];
@@ -75,8 +75,5 @@ bool tls_write(struct tls *tls, const void *data, size_t size);
 
 /* Send close_notify, if the connection still stands, and wipe all secrets. */
 void tls_close(struct tls *tls);
-
-/* The suite in use, "TLS_CHACHA20_POLY1305_SHA256" for example. */
-const char *tls_suite_name(const struct tls *tls);
 
 #endif

@@ -20,11 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-    LABEL_SIZE_MAX = 40,
-    LINE_SIZE_MAX =
-        LABEL_SIZE_MAX + 1 + 2 * KEYLOG_RANDOM_SIZE + 1 + 2 * SHA256_SIZE + 1
-};
+enum { LABEL_SIZE_MAX = 40, HEX_SIZE = 2 * (KEYLOG_RANDOM_SIZE + SHA256_SIZE) };
 
 /* Nobody but us can open it; O_NONBLOCK, so as not to wait for the reader of a
  * pipe, which is no such file either. */
@@ -57,7 +53,7 @@ void keylog_write(int fd, const char *label,
                   const unsigned char client_random[KEYLOG_RANDOM_SIZE],
                   const unsigned char secret[SHA256_SIZE])
 {
-    char line[LINE_SIZE_MAX + 1];
+    char line[LABEL_SIZE_MAX + 1 + HEX_SIZE + 3];
     char *end = line;
 
     if (fd < 0)
