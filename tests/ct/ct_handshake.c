@@ -197,7 +197,7 @@ static void take_server_flight(struct client *client)
 {
     struct bytes record = next_record(client);
     unsigned char *bytes = client->came + (record.data - client->came);
-    struct record_layer *in = malloc(sizeof *in);
+    struct record_layer *in = calloc(1, sizeof *in);
 
     expect(in != NULL, "memory");
     protect_with_secret(in, READING, client->aead, client->server_secret);
@@ -208,7 +208,7 @@ static void take_server_flight(struct client *client)
     free(in);
 }
 
-static void send_finished(struct client *client)
+static void send_client_finished(struct client *client)
 {
     unsigned char message[4 + 32] = {HANDSHAKE_FINISHED, 0, 0, 32};
     unsigned char hash[32];
@@ -247,7 +247,7 @@ static void act(struct client *client)
     } else if (client->step == 1) {
         take_server_hello(client);
         take_server_flight(client);
-        send_finished(client);
+        send_client_finished(client);
     } else if (client->step == 2) {
         send_record(client, CONTENT_APPLICATION_DATA, much, sizeof much);
         send_key_update(client);
@@ -305,7 +305,7 @@ static void run(struct credentials *credentials, unsigned suite,
     memset(client->private_key, 0x5a, sizeof client->private_key);
     sha256_init(&client->transcript);
     record_init(&client->out, (struct tls_io){client, NULL, collect},
-                (struct trace){NULL, NULL});
+                (struct trace){NULL});
     expect(tls_accept(tls, &config, io) == (fault == NO_FAULT), "tls_accept");
     while (fault == NO_FAULT &&
            (n = tls_read(tls, buffer, sizeof buffer)) > 0) {

@@ -17,6 +17,9 @@
 
 #include "bytes/bytes.h"
 #include "cipher/aead.h"
+#include "cipher/aes128.h"
+#include "cipher/chacha20.h"
+#include "cipher/ghash.h"
 #include "cipher/poly1305.h"
 #include "exchange/random.h"
 #include "hash/hkdf.h"

@@ -21,9 +21,8 @@ static void must(bool condition)
         abort();
 }
 
-static void must_be_printable(void *context, const char *line)
+static void must_be_printable(const char *line)
 {
-    (void)context;
     must(strncmp(line, "TLS ", 4) == 0);
     for (; *line; line++)
         must(*line >= ' ' && *line <= '~');
@@ -55,7 +54,7 @@ static void try_choice(const struct client_hello *hello, struct bytes message)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct trace trace = {must_be_printable, NULL};
+    static const struct trace trace = {must_be_printable};
     unsigned char *copy = malloc(size + 1); /* a byte too far is seen */
     struct bytes message = {copy + 1, size};
     struct client_hello hello;
