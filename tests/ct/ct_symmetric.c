@@ -125,7 +125,7 @@ static void check_aead(const struct aead *aead, size_t size)
 /* Random bytes count as secret from the beginning. */
 static void check_random(void)
 {
-    unsigned char seed[300], digest[SHA256_SIZE];
+    unsigned char seed[256], digest[SHA256_SIZE];
 
     random_bytes(seed, sizeof seed);
     sha256(seed, sizeof seed, digest);
