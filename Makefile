@@ -37,12 +37,21 @@ $(SANITIZED): build/asan/%: $$(call sources,%) | build/asan
 build build/asan build/fuzz:
 	mkdir -p $@
 
-run: build/$(LATEST)  ## run the latest step, with a mailbox "you", trace on
-	mkdir -p build/run/mail/you/tmp build/run/mail/you/new build/run/mail/you/cur
-	cd build/run && ../$(LATEST) -v -m mail -x parts -c cert.pem -k key.pem
+run:  ## run the latest step, with a mailbox "you", trace on
+	@$(MAKE) --no-print-directory --silent build/$(LATEST)
+	@echo 'Send it a mail from another terminal, here at the top of the repository:'
+	@echo '    $(PYTHON) tests/send.py --to you@localhost --text hello --attach README.md'
+	@echo 'or type one: nc -C localhost 2525 (TUTORIAL.md, chapter 2). Ctrl-C ends it.'
+	@echo 'What comes is in build/run/mail/you/new, its parts in build/run/parts.'
+	@mkdir -p build/run/mail/you/tmp build/run/mail/you/new build/run/mail/you/cur
+	@cd build/run && ../$(LATEST) -v -m mail -x parts -c cert.pem -k key.pem $(OPTIONS)
 
-demo: build/$(LATEST)  ## send a real multipart mail to the latest step, show all
-	$(PYTHON) tests/demo.py build/$(LATEST)
+demo:  ## send a multipart mail to the latest step; VERBOSE=1 shows all of it
+	@$(MAKE) --no-print-directory --silent build/$(LATEST)
+	@$(PYTHON) tests/demo.py $(if $(VERBOSE),--verbose) build/$(LATEST)
+
+doctor:  ## which of the tools that the text and the tests use are missing here
+	@$(PYTHON) tests/doctor.py
 
 test:  ## run all tests on all steps
 	@$(MAKE) --no-print-directory -j$(JOBS) all
@@ -53,8 +62,9 @@ test:  ## run all tests on all steps
 test-%: $(PROGRAMS)  ## (test-03) one step; PROG=path: somebody else's program
 	$(PYTHON) tests/run.py $* $(if $(PROG),--prog "$(PROG)")
 
+# Before step 1 there is an empty directory.
 diff-%:  ## (diff-04) what step 4 changed
-	@new=$(call step,$*); old=$$(echo $(STEPS) | tr ' ' '\n' | \
+	@mkdir -p build/nothing; new=$(call step,$*); old=$$(echo build/nothing $(STEPS) | tr ' ' '\n' | \
 	    grep -B1 "^$$new$$" | head -n 1); \
 	if [ -t 1 ] && diff --color=always Makefile Makefile 2>/dev/null; \
 	then diff --color=always -ruN $$old $$new; \
@@ -192,5 +202,5 @@ fuzz-%: build/fuzz/%
 	    -artifact_prefix=build/fuzz/ build/fuzz/corpus-$* \
 	    $(wildcard tests/fuzz/seeds/$*)
 
-.PHONY: all run demo test bench help clean check check-compilers check-format \
+.PHONY: all run demo doctor test bench help clean check check-compilers check-format \
         check-static check-asan check-valgrind fuzz check-fuzz ct

@@ -14,6 +14,8 @@
 #include "header.h"
 #include "word.h"
 
+#include <string.h>
+
 enum { ROUTE_MAX = 512 /* how far the end of a route is looked for */ };
 
 /* What has been seen of one mailbox. */
@@ -33,7 +35,7 @@ static bool is_special(unsigned char c)
 }
 
 /* The length of the atom, or of several with dots and "@" between them; of one
- * octet that has no business here. */
+ * octet that has no business here. An encoded word may be glued to it. */
 static size_t atom_length(struct slice rest)
 {
     bool literal = false; /* [IPv6:::1], RFC 5321 4.1.3 */
@@ -41,7 +43,8 @@ static size_t atom_length(struct slice rest)
 
     for (; length < rest.size; length++) {
         unsigned char c = rest.data[length];
-        if (is_special(c) && !(c == ':' && literal))
+        if ((is_special(c) && !(c == ':' && literal)) ||
+            (length > 0 && slice_starts_with(slice_from(rest, length), "=?")))
             break;
         literal = c == '[' || (literal && c != ']');
     }
@@ -55,6 +58,14 @@ static void take_quoted(struct slice *rest, struct pieces *pieces)
 
     header_quoted_string(rest, &pieces->phrase);
     text_add(&pieces->bare, start.data, (size_t)(rest->data - start.data));
+}
+
+/* True if a blank between what is in text and the octet c parts two words. It
+ * may stand around a dot or an "@", RFC 5322 4.4, and says nothing there. */
+static bool parts_words(const struct text *text, unsigned char c)
+{
+    return text->size > 0 && !strchr(".@", text->data[text->size - 1]) &&
+           c != '.' && c != '@';
 }
 
 /* obs-route = "@" domain *( "," "@" domain ) ":"; to be ignored */
@@ -75,13 +86,21 @@ static void take_angle(struct slice *rest, struct pieces *pieces)
     *rest = slice_from(*rest, 1);
     skip_route(rest);
     for (;;) {
+        size_t before = rest->size;
         struct slice start;
         struct text ignored;
 
         header_skip_cfws(rest, NULL);
         if (rest->size == 0 || rest->data[0] == '>' || rest->data[0] == ',')
             break;
+        if (rest->size < before && parts_words(&pieces->angle, rest->data[0]))
+            text_add_char(&pieces->angle, ' '); /* two words are not one */
         start = *rest;
+        if (start.data[0] == '<') { /* as in <<a@b>> */
+            pieces->angle.size = 0;
+            *rest = slice_from(start, 1);
+            continue;
+        }
         ignored.size = 0;
         if (start.data[0] == '"')
             header_quoted_string(rest, &ignored);
@@ -130,24 +149,16 @@ static void start(struct pieces *pieces)
     pieces->has_angle = pieces->several = false;
 }
 
-/* Blanks may stand around a dot or an "@", RFC 5322 4.4. */
-static bool joins(unsigned char c)
-{
-    return c == '.' || c == '@';
-}
-
 /* One word of a mailbox; a blank before it is a blank in the name. An encoded
  * word is one word even with a comma in it: RFC 2047 5 (3) forbids that, and
  * senders do it. */
 static void take_word(struct slice *rest, struct pieces *pieces, bool blank)
 {
-    const struct text *bare = &pieces->bare;
     size_t length;
 
     if (blank && pieces->phrase.size > 0)
         text_add_char(&pieces->phrase, ' ');
-    if (blank && bare->size > 0 && !joins(rest->data[0]) &&
-        !joins((unsigned char)bare->data[bare->size - 1]))
+    if (blank && parts_words(&pieces->bare, rest->data[0]))
         pieces->several = true;
     if (rest->data[0] == '"') {
         take_quoted(rest, pieces);
@@ -181,6 +192,8 @@ bool address_next(struct slice *rest, struct address *address)
             if (settle(&pieces, address))
                 return true;
             start(&pieces);
+        } else if (c == '>') { /* of nothing that is open */
+            *rest = slice_from(*rest, 1);
         } else if (c == ':') { /* what was before is the name of a group */
             *rest = slice_from(*rest, 1);
             start(&pieces);

@@ -2,14 +2,12 @@
 #ifndef BASE64_H
 #define BASE64_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* Start with all members 0. */
 struct base64 {
     unsigned bits;  /* what has been read and not yet written */
     unsigned count; /* how many bits of that there are: 0, 2, 4 or 6 */
-    bool junk;      /* there was something that is not base64 */
 };
 
 /*

@@ -10,6 +10,7 @@ struct charset {
     iconv_t iconv; /* (iconv_t)-1: the input is UTF-8 already */
     size_t unit;   /* octets to pass over where one cannot be read */
     bool escapes;  /* escape sequences switch between sets of characters */
+    bool wrong;    /* not all could be converted so far */
 };
 
 /*

@@ -10,9 +10,9 @@
 #include "charset.h"
 #include "utf8.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 
 enum {
     CHARSET_NAME_MAX = 40, /* RFC 2978 2.3: names fit in that */
@@ -21,73 +21,105 @@ enum {
 
 static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
 
-/* What senders write, and what they mean by it. US-ASCII is a part of UTF-8;
- * those who declare it and send more mostly send that. */
+/*
+ * What the names that senders use mean, where iconv does not know them, or
+ * takes them for less: a sender who writes iso-8859-1 has no use for its
+ * control characters, but for the quotes of windows-1252. These are the labels
+ * of the WHATWG Encoding Standard, without "-", "_" and ":". US-ASCII is a part
+ * of UTF-8; those who declare it and send more mostly send that.
+ */
 static const struct alias {
-    const char *name, *meaning;
+    const char *meaning, *names;
 } aliases[] = {
-    {"utf8", "utf-8"},
-    {"us-ascii", "utf-8"},
-    {"ascii", "utf-8"},
-    {"gb2312", "gb18030"}, /* a subset, declared for the whole */
-    {"gbk", "gb18030"},
-    {"x-gbk", "gb18030"},
-    {"x-big5", "big5"},
-    {"ks_c_5601-1987", "cp949"},
-    {"ks_c_5601", "cp949"},
-    {"ksc5601", "cp949"},
-    {"windows-949", "cp949"},
-    {"euc-kr", "cp949"},
-    {"euc-jp", "euc-jp-ms"}, /* with the signs that Windows adds */
-    {"x-euc-jp", "euc-jp-ms"},
-    {"iso-2022-jp", "iso-2022-jp-3"}, /* with half-width katakana */
-    {"shift_jis", "cp932"},
-    {"shift-jis", "cp932"},
-    {"sjis", "cp932"},
-    {"x-sjis", "cp932"},
-    {"iso-8859-8-i", "iso-8859-8"}, /* RFC 1556: only the order differs */
-    {"iso-8859-8-e", "iso-8859-8"},
-    {"unicode-1-1-utf-7", "utf-7"},
+    {"utf-8", " utf8 usascii ascii ansix3.41968 unicode11utf8 unicode20utf8 "},
+    {"utf-7", " unicode11utf7 "},
+    {"utf-16", " unicode csunicode unicodefeff ucs2 iso10646ucs2 "},
+    {"utf-16be", " unicodefffe "},
+    {"windows-1252", " iso88591 iso885911987 isoir100 csisolatin1 latin1 l1 "
+                     "ibm819 cp819 "},
+    {"windows-1254", " iso88599 iso885991989 isoir148 csisolatin5 latin5 l5 "},
+    {"iso-8859-6", " iso88596e iso88596i csiso88596e csiso88596i "},
+    {"iso-8859-7", " suneugreek "},
+    {"iso-8859-8", " iso88598e iso88598i csiso88598e csiso88598i visual "
+                   "logical "},
+    {"iso-8859-15", " csisolatin9 l9 "},
+    {"cp874", " iso885911 tis620 dos874 "},
+    {"koi8-r", " koi koi8 koi8r "},
+    {"koi8-u", " koi8ru "},
+    {"macintosh", " macroman "},
+    {"mac-cyrillic", " maccyrillic macukrainian "},
+    {"gb18030", " gb2312 gb231280 gbk chinese csgb2312 csiso58gb231280 "
+                "isoir58 "},
+    {"big5", " csbig5 cnbig5 "},
+    {"cp949", " euckr cseuckr ksc5601 ksc56011987 ksc56011989 csksc56011987 "
+              "isoir149 korean windows949 "},
+    {"euc-jp-ms", " eucjp cseucpkdfmtjapanese "},
+    {"iso-2022-jp-3", " iso2022jp csiso2022jp "},
+    {"cp932", " shiftjis csshiftjis sjis mskanji ms932 windows31j "},
 };
 
-/* What is meant by a name: an alias, or the name itself. */
-static const char *meaning_of(struct slice name, const char *itself)
+/* The name alone, in lower case: some put quotes around it, a comment or the
+ * next parameter behind it, "x-" before it. A "/" would be an instruction to
+ * iconv. */
+static void clean_name(struct slice name, char out[CHARSET_NAME_MAX + 1])
 {
+    size_t used = 0;
+
+    while (name.size > 0 && strchr(" \t\n\"'", name.data[0]))
+        name = slice_from(name, 1);
+    while (slice_starts_with(name, "x-"))
+        name = slice_from(name, 2);
+    while (used < CHARSET_NAME_MAX && used < name.size && name.data[used] &&
+           (isalnum(name.data[used]) || strchr("-_.:+", name.data[used]))) {
+        out[used] = (char)tolower(name.data[used]);
+        used++;
+    }
+    out[used] = '\0';
+}
+
+/* What is meant by a clean name: an alias, or the name itself. */
+static const char *meaning_of(const char *name)
+{
+    char key[CHARSET_NAME_MAX + 3] = " ";
+    size_t used = 1;
+
+    for (size_t i = 0; name[i]; i++)
+        if (!strchr("-_:", name[i]))
+            key[used++] = name[i];
+    key[used] = ' ';
+    key[used + 1] = '\0';
     for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
-        if (slice_is(name, aliases[i].name))
+        if (strstr(aliases[i].names, key))
             return aliases[i].meaning;
-    return itself;
+    return name;
 }
 
 bool charset_open(struct charset *charset, struct slice name)
 {
-    char itself[CHARSET_NAME_MAX + 1] = "utf-8";
+    char itself[CHARSET_NAME_MAX + 1];
     const char *meaning;
 
-    name = slice_first(slice_trim(name), CHARSET_NAME_MAX);
-    if (name.size > 0) {
-        memcpy(itself, name.data, name.size);
-        itself[name.size] = '\0';
-    }
-    meaning = meaning_of(name, itself);
+    clean_name(name, itself);
+    meaning = meaning_of(itself);
     charset->iconv = (iconv_t)-1;
-    charset->escapes = slice_starts_with(name, "iso-2022-");
-    charset->unit = slice_starts_with(name, "utf-32")                       ? 4
-                    : slice_starts_with(name, "utf-16") || charset->escapes ? 2
-                                                                            : 1;
-    if (strcasecmp(meaning, "utf-8") == 0)
+    charset->wrong = false;
+    charset->escapes = strncmp(meaning, "iso-2022-", 9) == 0;
+    charset->unit = strncmp(meaning, "utf-32", 6) == 0 ? 4
+                    : strncmp(meaning, "utf-16", 6) == 0 || charset->escapes
+                        ? 2
+                        : 1;
+    if (name.size == 0 || strcmp(meaning, "utf-8") == 0)
         return true;
-    /* a "/" would be an instruction to iconv, not a part of a name */
-    if (!strchr(itself, '/')) {
+    if (*itself)
         charset->iconv = iconv_open("UTF-8", meaning);
-        if (charset->iconv == (iconv_t)-1) /* not each iconv knows them all */
-            charset->iconv = iconv_open("UTF-8", itself);
-    }
+    if (*itself && charset->iconv == (iconv_t)-1)
+        charset->iconv = iconv_open("UTF-8", itself); /* iconvs differ */
     return charset->iconv != (iconv_t)-1;
 }
 
 /* Pass on what is UTF-8, and nothing else. */
-static size_t convert_utf8(struct slice *in, char *out, size_t size, bool last)
+static size_t convert_utf8(struct slice *in, char *out, size_t size, bool last,
+                           bool *wrong)
 {
     size_t used = 0;
 
@@ -100,6 +132,7 @@ static size_t convert_utf8(struct slice *in, char *out, size_t size, bool last)
             break;
         if (!valid && length == in->size && !last && in->data[0] >= 0xC2)
             break; /* it may be the start of a character */
+        *wrong = *wrong || !valid;
         memcpy(out + used, valid ? (const char *)in->data : replacement, room);
         used += room;
         *in = slice_from(*in, length);
@@ -134,6 +167,7 @@ static size_t convert_foreign(struct charset *charset, struct slice *in,
         if (errno == E2BIG || (errno == EINVAL && !last) ||
             to_left < sizeof(replacement))
             break;
+        charset->wrong = true;
         memcpy(to, replacement, sizeof(replacement) - 1);
         to += sizeof(replacement) - 1;
         to_left -= sizeof(replacement) - 1;
@@ -156,9 +190,9 @@ size_t charset_convert(struct charset *charset, struct slice *in, char *out,
     struct slice converted = {(unsigned char *)middle, 0};
 
     if (charset->iconv == (iconv_t)-1)
-        return convert_utf8(in, out, size, last);
+        return convert_utf8(in, out, size, last, &charset->wrong);
     converted.size = convert_foreign(charset, in, middle, room, last);
-    return convert_utf8(&converted, out, size, true);
+    return convert_utf8(&converted, out, size, true, &charset->wrong);
 }
 
 void charset_close(struct charset *charset)

@@ -3,9 +3,10 @@
  *
  *     Sun, 22 Nov 2026 09:22:36 +0300 (MSK)
  *
- * Senders differ in order, in zones and in what they leave out. So this looks
- * at one token after the other and asks what it can be: a name, a number with
- * colons, a number with a sign, a plain number. TUTORIAL.md, chapter 4.
+ * Comments may stand anywhere in it. Without them, scanf(3) can read it. A
+ * number or a name counts only at a place where it can be what it says: "mar."
+ * before a comma is a Tuesday in France. What fits no form is no date. Start
+ * reading at date_format(), at the end. TUTORIAL.md, chapter 4.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "date.h"
@@ -14,189 +15,164 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+#include <time.h>
+
+enum { DATE_TEXT_SIZE = 128 /* of a date without its comments */ };
 
 struct date {
-    long day, month, year, hour, minute, second;
-    long zone; /* minutes east of UTC */
-    bool has_time;
+    int day, month, year, hour, minute, second;
+    int zone; /* minutes east of UTC */
 };
 
-static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+/* Three letters of the English name, or more of it; 0 if it is none. */
+static int find_month(const char *name)
+{
+    static const char *const months[] = {
+        "January", "February", "March",     "April",   "May",      "June",
+        "July",    "August",   "September", "October", "November", "December"};
+    size_t length = strlen(name);
 
-/* RFC 5322 4.3. All other names, the military letters among them, say nothing
+    for (int i = 0; length >= 3 && i < 12; i++)
+        if (strncasecmp(name, months[i], length) == 0)
+            return i + 1;
+    return 0;
+}
+
+/* RFC 5322 4.3: all other names, the military letters among them, say nothing
  * that can be relied on, and count as UTC. */
-static const struct zone {
-    const char *name;
-    int hours;
-} zones[] = {
-    {"EST", -5}, {"EDT", -4}, {"CST", -6}, {"CDT", -5},
-    {"MST", -7}, {"MDT", -6}, {"PST", -8}, {"PDT", -7},
-};
-
-static void take_name(struct slice name, struct date *date)
+static int zone_of_name(const char *name)
 {
-    for (size_t i = 0; i < sizeof(months) / sizeof(months[0]); i++)
-        if (slice_starts_with(name, months[i]) && date->month < 0)
-            date->month = (long)i + 1;
+    static const struct {
+        const char *name;
+        int hours;
+    } zones[] = {
+        {"EST", -5}, {"EDT", -4}, {"CST", -6}, {"CDT", -5},
+        {"MST", -7}, {"MDT", -6}, {"PST", -8}, {"PDT", -7},
+    };
+
     for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++)
-        if (slice_is(name, zones[i].name))
-            date->zone = zones[i].hours * 60L;
+        if (strcasecmp(name, zones[i].name) == 0)
+            return zones[i].hours * 60;
+    return 0;
 }
 
-/* Take at most max digits off *rest. Returns how many, and their value. */
-static size_t take_digits(struct slice *rest, size_t max, long *value)
+/* zone = ( "+" / "-" ) 4DIGIT; some write +03:00, +3 or GMT+0300. False if it
+ * is none of all that: then the time could be any. */
+static bool parse_zone(const char *text, int *zone)
 {
-    size_t digits = 0;
+    int hours = 0, minutes = 0, sign;
+    size_t digits;
+    char name[8] = "";
 
-    *value = 0;
-    while (digits < max && digits < rest->size && isdigit(rest->data[digits]))
-        *value = *value * 10 + (rest->data[digits++] - '0');
-    *rest = slice_from(*rest, digits);
-    return digits;
-}
-
-/* A ":" and the digits behind it, with the comments that 4.3 allows there. */
-static bool take_colon(struct slice *rest, long *value)
-{
-    struct slice behind = *rest;
-
-    header_skip_cfws(&behind, NULL);
-    if (!slice_starts_with(behind, ":"))
+    if (sscanf(text, "%7[A-Za-z] ", name) == 1)
+        text += strlen(name);
+    text += strspn(text, " ");
+    *zone = zone_of_name(name);
+    if (strcasecmp(name, "AM") == 0 || strcasecmp(name, "PM") == 0)
+        return false; /* half a day more or less */
+    if (*text != '+' && *text != '-')
+        return *name ? !isalnum((unsigned char)*text) : *text == '\0';
+    sign = *text++ == '-' ? -1 : 1;
+    digits = strspn(text, "0123456789");
+    if (digits == 4)
+        sscanf(text, "%2d%2d", &hours, &minutes);
+    else if (digits == 1 || digits == 2)
+        sscanf(text, "%2d :%2d", &hours, &minutes);
+    else
         return false;
-    *rest = slice_from(behind, 1);
-    header_skip_cfws(rest, NULL);
-    return take_digits(rest, 2, value) > 0;
-}
-
-/* time-of-day = hour ":" minute [ ":" second ]; the hour has been taken */
-static bool take_time(struct slice *rest, long hour, struct date *date)
-{
-    if (date->has_time || !take_colon(rest, &date->minute))
-        return false;
-    date->hour = hour;
-    date->has_time = true;
-    take_colon(rest, &date->second);
+    *zone = sign * (hours * 60 + minutes);
     return true;
 }
 
-/* zone = ( "+" / "-" ) 4DIGIT; some write +03:00. Before the time a sign is no
- * zone, but a part of 22-Nov-2026. */
-static void take_zone(struct slice *rest, struct date *date)
+/* Read day and time, in one of the forms that are in use. Returns what is after
+ * them, the zone; NULL if this is none of the forms. */
+static const char *parse_time(const char *text, struct date *date,
+                              char month[10])
 {
-    long number, minutes, sign = rest->data[0] == '-' ? -1 : 1;
-    size_t digits;
+    const char *day = text + strcspn(text, "0123456789");
+    int end = 0, more = 0;
 
-    *rest = slice_from(*rest, 1);
-    if (!date->has_time)
-        return;
-    digits = take_digits(rest, 4, &number);
-    if (digits == 4)
-        date->zone = sign * (number / 100 * 60 + number % 100);
-    else if (digits == 2 && take_colon(rest, &minutes))
-        date->zone = sign * (number * 60 + minutes);
+    if (sscanf(day, "%2d%*[-., ]%9[A-Za-z]%*[-., ]%5d%*[, ]%2d : %2d%n",
+               &date->day, month, &date->year, &date->hour, &date->minute,
+               &end) == 5)
+        text = day;
+    else if (sscanf(text, /* as asctime(3) writes it */
+                    "%*9[A-Za-z]%*[., ]%9[A-Za-z] %2d %2d : %2d : %2d %5d%n",
+                    month, &date->day, &date->hour, &date->minute,
+                    &date->second, &date->year, &end) == 6)
+        return text + end;
+    else if (sscanf(text, /* as JavaScript does */
+                    "%*9[A-Za-z]%*[., ]%9[A-Za-z] %2d %5d %2d : %2d%n", month,
+                    &date->day, &date->year, &date->hour, &date->minute,
+                    &end) != 5)
+        return NULL;
+    text += end;
+    if (sscanf(text, " : %2d%n", &date->second, &more) != 1)
+        date->second = more = 0;
+    return text + more;
 }
 
-/* An hour, a day or a year. RFC 5322 4.3: a year of two digits, 00 to 49, is
- * one from 2000 to 2049; other short ones count from 1900. */
-static void take_number(struct slice *rest, struct date *date)
+/* Days from 1970-01-01. The year begins in March here, so that the leap day is
+ * its last. */
+static long long days(int year, int month, int day)
 {
-    long number;
-    size_t digits = take_digits(rest, 5, &number);
+    long long years = year - (month < 3);
 
-    if (take_time(rest, number, date))
-        return;
-    if (date->day < 0 && digits <= 2)
-        date->day = number;
-    else if (date->year < 0 && digits == 2 && number < 50)
-        date->year = 2000 + number;
-    else if (date->year < 0 && digits < 4)
-        date->year = 1900 + number;
-    else if (date->year < 0)
-        date->year = number;
-}
-
-static struct slice take_letters(struct slice *rest)
-{
-    size_t length = 0;
-    struct slice letters;
-
-    while (length < rest->size && isalpha(rest->data[length]))
-        length++;
-    letters = slice_first(*rest, length);
-    *rest = slice_from(*rest, length);
-    return letters;
-}
-
-static void take_token(struct slice *rest, struct date *date)
-{
-    unsigned char c = rest->data[0];
-
-    if (isalpha(c))
-        take_name(take_letters(rest), date);
-    else if (isdigit(c))
-        take_number(rest, date);
-    else if (c == '+' || c == '-')
-        take_zone(rest, date);
-    else
-        *rest = slice_from(*rest, 1);
-}
-
-static bool is_leap(long year)
-{
-    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-static long days_in(long month, long year)
-{
-    static const long days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-
-    return days[month - 1] + (month == 2 && is_leap(year));
+    return years * 365 + years / 4 - years / 100 + years / 400 +
+           ((month + 9) % 12 * 306 + 5) / 10 + day - 719469;
 }
 
 static bool is_possible(const struct date *date)
 {
-    return date->year >= 1900 && date->year <= 9998 && date->month >= 1 &&
-           date->day >= 1 && date->day <= days_in(date->month, date->year) &&
-           date->hour <= 23 && date->minute <= 59 && date->second <= 60 &&
-           date->zone > -24 * 60 && date->zone < 24 * 60;
+    long long first, next;
+
+    if (date->month < 1 || date->year < 1900 || date->year > 9998)
+        return false;
+    first = days(date->year, date->month, 1);
+    next = days(date->year + date->month / 12, date->month % 12 + 1, 1);
+    return date->day >= 1 && date->day <= next - first && date->hour >= 0 &&
+           date->hour <= 23 && date->minute >= 0 && date->minute <= 59 &&
+           date->second >= 0 && date->second <= 60 && date->zone > -24 * 60 &&
+           date->zone < 24 * 60;
 }
 
-/* Shift to UTC: by less than a day, so that one step over a border will do. */
-static void to_utc(struct date *date)
+/* Copy value into text[0..size), with one blank for each comment and fold. */
+static void without_comments(struct slice value, char *text, size_t size)
 {
-    long minutes = date->hour * 60 + date->minute - date->zone;
+    size_t used = 0;
 
-    if (minutes < 0 && --date->day == 0) {
-        if (--date->month == 0) {
-            date->month = 12;
-            date->year--;
-        }
-        date->day = days_in(date->month, date->year);
+    while (value.size > 0 && used + 1 < size) {
+        size_t before = value.size;
+
+        header_skip_cfws(&value, NULL);
+        text[used++] = value.size < before ? ' ' : (char)value.data[0];
+        if (value.size == before)
+            value = slice_from(value, 1);
     }
-    if (minutes >= 24 * 60 && ++date->day > days_in(date->month, date->year)) {
-        date->day = 1;
-        if (++date->month > 12) {
-            date->month = 1;
-            date->year++;
-        }
-    }
-    minutes = (minutes + 24 * 60) % (24 * 60);
-    date->hour = minutes / 60;
-    date->minute = minutes % 60;
+    text[used] = '\0';
 }
 
 bool date_format(struct slice value, char out[DATE_SIZE])
 {
-    struct date date = {.day = -1, .month = -1, .year = -1};
+    char text[DATE_TEXT_SIZE], month[10];
+    struct date date;
+    const char *zone;
+    struct tm utc;
+    time_t time;
 
-    for (header_skip_cfws(&value, NULL); value.size > 0;
-         header_skip_cfws(&value, NULL))
-        take_token(&value, &date);
+    without_comments(value, text, sizeof(text));
+    zone = parse_time(text + strspn(text, " "), &date, month);
+    if (!zone || !parse_zone(zone + strspn(zone, " "), &date.zone))
+        return false;
+    date.month = find_month(month);
+    if (date.year < 1000) /* RFC 5322 4.3: two digits, or three */
+        date.year += date.year < 50 ? 2000 : 1900;
     if (!is_possible(&date))
         return false;
-    to_utc(&date);
-    snprintf(out, DATE_SIZE, "%04ld-%02ld-%02ldT%02ld:%02ld:%02ldZ", date.year,
-             date.month, date.day, date.hour, date.minute, date.second);
-    return true;
+    time = (time_t)((days(date.year, date.month, date.day) * 24 + date.hour) *
+                        3600 +
+                    (date.minute - date.zone) * 60 + date.second);
+    return strftime(out, DATE_SIZE, "%Y-%m-%dT%H:%M:%SZ",
+                    gmtime_r(&time, &utc)) > 0;
 }

@@ -183,6 +183,7 @@ size_t decode_next(struct decoder *decoder, unsigned char *out, size_t size)
     while (decoder->rest.size > 0 && used == 0)
         switch (decoder->encoding) {
         case ENCODING_NONE:
+        case ENCODING_UNKNOWN:
             used = next_plain(decoder, out, size);
             break;
         case ENCODING_QUOTED_PRINTABLE:

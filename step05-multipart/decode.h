@@ -5,8 +5,14 @@
 #include "base64.h"
 #include "slice.h"
 
-/* RFC 2045 section 6; 7bit, 8bit and binary are all no encoding. */
-enum encoding { ENCODING_NONE, ENCODING_BASE64, ENCODING_QUOTED_PRINTABLE };
+/* RFC 2045 section 6; 7bit, 8bit and binary are all no encoding. What is in an
+ * unknown one can't be decoded, and stays as it is. */
+enum encoding {
+    ENCODING_NONE,
+    ENCODING_UNKNOWN,
+    ENCODING_BASE64,
+    ENCODING_QUOTED_PRINTABLE
+};
 
 struct decoder {
     enum encoding encoding;

@@ -62,9 +62,9 @@ static const char *find_extension(const struct part *part)
 bool extract_file_name(const struct part *part, struct text *text)
 {
     text->size = 0;
-    return (parameter_find(part->content_disposition, "filename", text) &&
+    return (parameter_file_name(part->content_disposition, "filename", text) &&
             slice_trim(text_slice(text)).size > 0) ||
-           (parameter_find(part->content_type, "name", text) &&
+           (parameter_file_name(part->content_type, "name", text) &&
             slice_trim(text_slice(text)).size > 0);
 }
 
@@ -156,25 +156,26 @@ static bool write_converted(int fd, struct charset *charset, struct slice *in,
 }
 
 /* Decode, convert, write, a piece after the other. A character that a piece
- * cuts in two waits at the start of the buffer for its other half. */
+ * cuts in two waits at the start of the buffer for its other half. *converted:
+ * nothing was wrong. */
 static bool write_text(int fd, struct decoder *decoder, struct slice name,
-                       unsigned long long *size)
+                       unsigned long long *size, bool *converted)
 {
     unsigned char piece[CHARACTER_MAX + PIECE_SIZE];
     size_t kept = 0, n;
     struct charset charset;
-    bool ok = true;
+    bool known = charset_open(&charset, name), ok = true;
 
-    charset_open(&charset, name);
     do {
         struct slice in;
         n = decode_next(decoder, piece + kept, PIECE_SIZE);
         *size += n;
         in = (struct slice){piece, kept + n};
         ok = write_converted(fd, &charset, &in, n == 0);
+        *converted = known && !charset.wrong;
         kept = in.size < CHARACTER_MAX ? in.size : 0;
         memmove(piece, in.data, kept);
-    } while (ok && n > 0);
+    } while (ok && *converted && n > 0);
     charset_close(&charset);
     return ok;
 }
@@ -193,25 +194,51 @@ static bool write_octets(int fd, struct decoder *decoder,
     return true;
 }
 
-static bool write_content(int fd, const struct part *part,
-                          unsigned long long *size)
+static bool is_text(const struct part *part)
 {
-    bool text = slice_is(part->type, "text");
+    return slice_is(part->type, "text") && !part->unknown_type;
+}
+
+/* Text that a reader sees in the mail itself, RFC 2183: everything else is a
+ * file, and nobody's to change. */
+static bool is_shown(const struct part *part)
+{
+    struct slice rest = part->content_disposition;
+    struct slice disposition = parameter_token(&rest);
+
+    return slice_is(part->type, "text") &&
+           (disposition.size == 0 || slice_is(disposition, "inline"));
+}
+
+/* Shown text becomes UTF-8, if it is what it says: *as_it_came if it is not. */
+static bool write_content(int fd, const struct part *part,
+                          unsigned long long *size, bool *as_it_came)
+{
     struct decoder decoder;
     struct text charset;
+    bool ok = true, converted = false;
 
     *size = 0;
-    decode_init(&decoder, part->encoding, part->body, !text);
-    if (!text || fd < 0)
-        return write_octets(fd, &decoder, size);
-    charset.size = 0;
-    parameter_find(part->content_type, "charset", &charset);
-    return write_text(fd, &decoder, text_slice(&charset), size);
+    decode_init(&decoder, part->encoding, part->body, !is_text(part));
+    *as_it_came = fd >= 0 && is_shown(part);
+    if (*as_it_came && is_text(part) && part->encoding != ENCODING_UNKNOWN) {
+        charset.size = 0;
+        parameter_find(part->content_type, "charset", &charset);
+        ok = write_text(fd, &decoder, text_slice(&charset), size, &converted);
+        *as_it_came = !converted;
+        if (!ok || converted)
+            return ok;
+        if (ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) != 0)
+            return false;
+        *size = 0;
+        decode_init(&decoder, part->encoding, part->body, false);
+    }
+    return write_octets(fd, &decoder, size);
 }
 
 bool extract_part(const struct mime *mime, const struct part *part,
                   int directory, char name[EXTRACT_NAME_SIZE],
-                  unsigned long long *size)
+                  unsigned long long *size, bool *as_it_came)
 {
     int fd = -1, error = 0;
     bool ok;
@@ -222,14 +249,14 @@ bool extract_part(const struct mime *mime, const struct part *part,
                     O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         error = fd < 0 ? errno : 0;
     }
-    ok = write_content(fd, part, size) && !error;
+    ok = write_content(fd, part, size, as_it_came) && !error;
     if (!error)
         error = errno;
     if (fd >= 0)
         close(fd);
     if (fd >= 0 && !ok) { /* half a file is none; but how large is the part? */
         unlinkat(directory, name, 0);
-        write_content(-1, part, size);
+        write_content(-1, part, size, as_it_came);
     }
     errno = error;
     return ok;

@@ -21,13 +21,14 @@ bool extract_file_name(const struct part *part, struct text *text);
 
 /*
  * Write the content of a leaf to a new file in directory, or nowhere if that is
- * -1: text as UTF-8, everything else byte for byte. The file's name goes to
- * name: the number of the part and what is safe of the name it has. *size: the
- * octets of the content, before any change of charset. False, with errno set:
- * it could not be written.
+ * -1. Text that is shown in the mail becomes UTF-8, if all of it can be
+ * converted, and *as_it_came is true if not; everything else is written byte
+ * for byte. The file's name goes to name: the number of the part and what is
+ * safe of the name it has. *size: the octets of the content, before any change
+ * of charset. False, with errno set: it could not be written.
  */
 bool extract_part(const struct mime *mime, const struct part *part,
                   int directory, char name[EXTRACT_NAME_SIZE],
-                  unsigned long long *size);
+                  unsigned long long *size, bool *as_it_came);
 
 #endif

@@ -80,17 +80,29 @@ static int delimiter_level(const struct parser *parser, struct slice line,
 
 static enum encoding find_encoding(struct slice value)
 {
+    static const struct row {
+        const char *name;
+        enum encoding encoding;
+    } rows[] = {
+        {"", ENCODING_NONE},
+        {"7bit", ENCODING_NONE},
+        {"8bit", ENCODING_NONE},
+        {"binary", ENCODING_NONE},
+        {"7-bit", ENCODING_NONE},
+        {"8-bit", ENCODING_NONE}, /* wrong, but seen */
+        {"base64", ENCODING_BASE64},
+        {"quoted-printable", ENCODING_QUOTED_PRINTABLE},
+    };
     struct slice token = parameter_token(&value);
 
-    if (slice_is(token, "base64"))
-        return ENCODING_BASE64;
-    if (slice_is(token, "quoted-printable"))
-        return ENCODING_QUOTED_PRINTABLE;
-    return ENCODING_NONE;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (slice_is(token, rows[i].name))
+            return rows[i].encoding;
+    return ENCODING_UNKNOWN;
 }
 
 /* content = type "/" subtype *( ";" parameter ). What is not that counts as
- * what it would be without the field: RFC 2045 5.2. */
+ * what it would be without the field, RFC 2045 5.2: but it is not, mostly. */
 static void find_type(struct part *part, bool in_digest)
 {
     struct slice rest = part->content_type;
@@ -101,6 +113,7 @@ static void find_type(struct part *part, bool in_digest)
         part->subtype = parameter_token(&rest);
     }
     if (part->type.size == 0 || part->subtype.size == 0) {
+        part->unknown_type = part->content_type.size > 0;
         part->type = slice_of(in_digest ? "message" : "text");
         part->subtype = slice_of(in_digest ? "rfc822" : "plain");
     }
@@ -142,6 +155,12 @@ static bool is_message(const struct part *part)
             slice_is(part->subtype, "global"));
 }
 
+static bool is_encoded(const struct part *part)
+{
+    return part->encoding == ENCODING_BASE64 ||
+           part->encoding == ENCODING_QUOTED_PRINTABLE;
+}
+
 /* Open a multipart; false if it has no boundary. */
 static bool push(struct parser *parser, int part)
 {
@@ -173,7 +192,7 @@ static void classify(struct parser *parser, int index)
     part->kind = PART_LEAF;
     if (shallow && slice_is(part->type, "multipart") && push(parser, index))
         part->kind = PART_MULTIPART;
-    else if (shallow && is_message(part) && part->encoding == ENCODING_NONE)
+    else if (shallow && is_message(part) && !is_encoded(part))
         part->kind = PART_MESSAGE;
     if (parent)
         part->ordinal = ++parent->children;
@@ -224,9 +243,8 @@ static size_t remove_cr(unsigned char *text, size_t size)
  * call itself without end. */
 static bool is_wrapped(const struct parser *parser, const struct part *part)
 {
-    return part->kind == PART_LEAF && is_message(part) &&
-           part->encoding != ENCODING_NONE && !parser->unwrapped &&
-           part->body.size <= MIME_UNWRAPPED_SIZE_MAX &&
+    return part->kind == PART_LEAF && is_message(part) && is_encoded(part) &&
+           !parser->unwrapped && part->body.size <= MIME_UNWRAPPED_SIZE_MAX &&
            parser->mime->unwrapped_count < MIME_UNWRAPPED_MAX;
 }
 

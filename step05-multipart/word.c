@@ -58,8 +58,20 @@ static bool cut_at_question_mark(struct slice *rest, struct slice *before)
     return true;
 }
 
+/* True if what is before a "?" ends in a blank and "=": the next encoded word
+ * begins there, and the one before was never closed. */
+static bool starts_word(struct slice before)
+{
+    struct slice last = slice_from(before, before.size - 1);
+
+    return before.size > 1 && slice_is(last, "=") &&
+           slice_trim(slice_first(before, before.size - 1)).size <
+               before.size - 1;
+}
+
 /* encoded-word = "=?" charset ["*" language] "?" encoding "?" text "?=", of
- * which the first two octets have been seen */
+ * which the first two octets have been seen. There should be no blank in it,
+ * and no fold, but senders fold where they like. */
 static bool parse_word(struct slice in, struct encoded_word *word)
 {
     struct slice rest = slice_from(slice_first(in, ENCODED_WORD_MAX), 2);
@@ -69,18 +81,20 @@ static bool parse_word(struct slice in, struct encoded_word *word)
         !cut_at_question_mark(&rest, &encoding))
         return false;
     word->charset = slice_first(word->charset, slice_find(word->charset, '*'));
+    word->charset = slice_trim(word->charset);
+    encoding = slice_trim(encoding);
     word->base64 = slice_is(encoding, "B");
     if (word->charset.size == 0 || !(word->base64 || slice_is(encoding, "Q")))
         return false;
     text_start = rest;
     do { /* a "?" in the text is wrong, but no reason to give up */
-        if (!cut_at_question_mark(&rest, &before))
+        if (!cut_at_question_mark(&rest, &before) || starts_word(before))
             return false;
     } while (!slice_starts_with(rest, "="));
     word->encoded_text =
         slice_first(text_start, (size_t)(rest.data - text_start.data) - 1);
     word->whole = slice_first(in, (size_t)(rest.data - in.data) + 1);
-    return slice_find(word->whole, '\n') == word->whole.size;
+    return true;
 }
 
 size_t word_length(struct slice in)
@@ -92,7 +106,7 @@ size_t word_length(struct slice in)
     return word.whole.size;
 }
 
-/* The "Q" encoding, RFC 2047 4.2 */
+/* The "Q" encoding, RFC 2047 4.2; of a fold the blank stays. */
 static void decode_q(struct slice in, struct text *octets)
 {
     for (size_t i = 0; i < in.size; i++) {
@@ -103,30 +117,27 @@ static void decode_q(struct slice in, struct text *octets)
         if (in.data[i] == '=' && high >= 0 && low >= 0) {
             text_add_char(octets, (char)(high << 4 | low));
             i += 2;
-        } else {
+        } else if (in.data[i] != '\n') {
             text_add_char(octets, in.data[i] == '_' ? ' ' : (char)in.data[i]);
         }
     }
 }
 
-/* The "B" encoding, RFC 2047 4.1 */
-static bool decode_b(struct slice in, struct text *octets)
+/* The "B" encoding, RFC 2047 4.1; junk is passed over, as in a body. */
+static void decode_b(struct slice in, struct text *octets)
 {
     unsigned char out[ENCODED_WORD_MAX];
     struct base64 state = {0};
-    size_t size = base64_decode(&state, in.data, in.size, out);
 
-    if (!state.junk)
-        text_add(octets, out, size);
-    return !state.junk;
+    text_add(octets, out, base64_decode(&state, in.data, in.size, out));
 }
 
-/* Add a word to the run. False if its text is broken. */
-static bool extend_run(struct run *run, const struct encoded_word *word)
+/* Add a word to the run. */
+static void extend_run(struct run *run, const struct encoded_word *word)
 {
-    if (word->base64 && !decode_b(word->encoded_text, &run->octets))
-        return false;
-    if (!word->base64)
+    if (word->base64)
+        decode_b(word->encoded_text, &run->octets);
+    else
         decode_q(word->encoded_text, &run->octets);
     if (run->whole.size == 0) {
         run->whole.data = word->whole.data;
@@ -134,7 +145,6 @@ static bool extend_run(struct run *run, const struct encoded_word *word)
     }
     run->whole.size =
         (size_t)(word->whole.data + word->whole.size - run->whole.data);
-    return true;
 }
 
 /* Text that is not encoded: unfold it, which is to leave the line ends out. */
@@ -186,10 +196,9 @@ void word_decode(struct slice in, struct text *text)
             parse_word(next, &word)) {
             if (continues && !slice_same(run.charset, word.charset))
                 end_run(&run, text);
-            if (extend_run(&run, &word)) {
-                in = slice_from(next, word.whole.size);
-                continue;
-            }
+            extend_run(&run, &word);
+            in = slice_from(next, word.whole.size);
+            continue;
         }
         end_run(&run, text);
         add_plain(slice_first(in, plain_length(in)), text);

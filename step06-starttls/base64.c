@@ -64,9 +64,7 @@ size_t base64_decode(struct base64 *state, const unsigned char *in, size_t size,
         }
         if (in[i] == '=') {
             state->count = 0;
-        } else if (values[in[i]] == NO) {
-            state->junk = state->junk || (in[i] != '\n' && in[i] != '\r');
-        } else {
+        } else if (values[in[i]] != NO) {
             state->bits = (state->bits << 6 | values[in[i]]) & 0xFFF;
             state->count += 6;
             if (state->count >= 8) {

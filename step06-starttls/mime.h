@@ -23,6 +23,7 @@ struct part {
     unsigned children;
     bool last; /* of its siblings */
     enum part_kind kind;
+    bool unknown_type; /* what its field says is no type: counts as text */
     enum encoding encoding;
     struct slice type, subtype;                     /* in any case */
     struct slice content_type, content_disposition; /* the whole values */

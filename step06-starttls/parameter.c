@@ -50,24 +50,34 @@ struct slice parameter_token(struct slice *rest)
     return token;
 }
 
-/* value = token / quoted-string. A token ends with ";" or a comment, not with
- * a blank: a file name with blanks should have quotes, but has not always. */
-static struct slice take_value(struct slice *rest)
+/* A name of a file, which often has blanks and parentheses in it, and should
+ * have quotes then. */
+static bool is_file_name(struct slice parameter)
+{
+    return slice_starts_with(parameter, "filename") ||
+           slice_starts_with(parameter, "name");
+}
+
+/* value = token / quoted-string. A token ends at a blank; but the name of a
+ * file goes on up to ";". An encoded word may have one in it. */
+static struct slice take_value(struct slice *rest, bool file_name)
 {
     struct slice start = *rest, value;
     struct text ignored;
-    size_t end;
+    size_t end = 0;
 
     ignored.size = 0;
     if (slice_starts_with(start, "\"")) {
         header_quoted_string(rest, &ignored);
         return slice_first(start, start.size - rest->size);
     }
-    value = slice_first(start, slice_find(start, ';'));
-    for (end = 1; end < value.size; end++)
-        if (value.data[end] == '(' && isspace(value.data[end - 1]))
-            value = slice_first(value, end);
-    *rest = slice_from(start, value.size);
+    if (file_name)
+        end = word_length(start);
+    while (end < start.size && start.data[end] != ';' &&
+           (file_name || !isspace(start.data[end])))
+        end++;
+    value = slice_first(start, end);
+    *rest = slice_from(start, end);
     return slice_trim(value);
 }
 
@@ -103,30 +113,23 @@ static void note(struct found *found, struct slice suffix, struct slice value)
 /* Gather what the field says about name. */
 static void gather(struct slice field, const char *name, struct found *found)
 {
-    struct slice rest = field;
-
     memset(found, 0, sizeof(*found));
-    parameter_token(&rest); /* the type, or the disposition, with comments */
-    if (slice_starts_with(rest, "/")) {
-        rest = slice_from(rest, 1);
-        parameter_token(&rest);
-    }
-    rest = slice_from(rest, slice_find(rest, ';'));
-    while (rest.size > 0) {
-        struct slice token, suffix;
-        rest = slice_from(rest, 1);
-        token = parameter_token(&rest);
-        suffix = slice_from(token, strlen(name));
-        if (slice_starts_with(rest, "=")) {
-            struct slice value;
-            rest = slice_from(rest, 1);
-            header_skip_cfws(&rest, NULL);
-            value = take_value(&rest);
-            if (slice_starts_with(token, name) &&
-                (suffix.size == 0 || suffix.data[0] == '*'))
-                note(found, suffix, value);
+    while (field.size > 0) {
+        struct slice token = parameter_token(&field), suffix, value;
+        bool file_name = is_file_name(token);
+
+        if (!slice_starts_with(field, "=")) { /* a type, or a ";", or junk */
+            field = slice_from(field, token.size == 0);
+            continue;
         }
-        rest = slice_from(rest, slice_find(rest, ';'));
+        field = slice_trim_start(slice_from(field, 1));
+        if (!file_name)
+            header_skip_cfws(&field, NULL);
+        value = take_value(&field, file_name);
+        suffix = slice_from(token, strlen(name));
+        if (slice_starts_with(token, name) &&
+            (suffix.size == 0 || suffix.data[0] == '*'))
+            note(found, suffix, value);
     }
 }
 
@@ -170,50 +173,66 @@ static struct slice take_charset(struct slice *value)
     return charset;
 }
 
+/* Put the sections together, as octets, from the first one on: that is number
+ * 0, but some senders count from 1. The charset goes to *charset. */
 static void join(const struct section *sections, size_t count,
-                 struct text *text)
+                 struct text *octets, struct text *charset)
 {
-    struct text value, octets, charset;
-    bool encoded = false;
+    struct text value;
+    size_t first = !sections[0].raw.data && count > 1;
 
-    octets.size = charset.size = 0;
-    for (size_t i = 0; i < count && sections[i].raw.data; i++) {
+    for (size_t i = first; i < count && sections[i].raw.data; i++) {
         struct slice rest;
         unquote(sections[i].raw, &value);
         rest = text_slice(&value);
         if (!sections[i].encoded) {
-            text_add(&octets, rest.data, rest.size);
+            text_add(octets, rest.data, rest.size);
             continue;
         }
-        if (i == 0) {
+        if (i == first) {
             struct slice name = take_charset(&rest);
-            text_add(&charset, name.data, name.size);
+            text_add(charset, name.data, name.size);
         }
-        decode_percent(rest, &octets);
-        encoded = true;
+        decode_percent(rest, octets);
     }
-    if (!encoded) /* some senders cut encoded words into sections */
-        word_decode(text_slice(&octets), text);
-    else if (!charset_to_text(text_slice(&charset), text_slice(&octets), text))
-        charset_to_text(slice_first(text_slice(&charset), 0),
-                        text_slice(&octets), text);
+}
+
+/* Append the value of name as it stands there. False if there is none. */
+static bool find(struct slice field, const char *name, struct text *octets,
+                 struct text *charset)
+{
+    struct found found;
+
+    gather(field, name, &found);
+    if (found.whole.raw.size > 0)
+        join(&found.whole, 1, octets, charset);
+    else if (found.sections[0].raw.data || found.sections[1].raw.data)
+        join(found.sections, SECTIONS_MAX, octets, charset);
+    else
+        join(&found.plain, 1, octets, charset);
+    return found.whole.raw.size > 0 || found.sections[0].raw.data ||
+           found.sections[1].raw.data || found.plain.raw.data;
 }
 
 bool parameter_find(struct slice field, const char *name, struct text *text)
 {
-    struct found found;
-    struct text value;
+    struct text charset;
 
-    gather(field, name, &found);
-    if (found.whole.raw.size > 0) {
-        join(&found.whole, 1, text);
-    } else if (found.sections[0].raw.data) {
-        join(found.sections, SECTIONS_MAX, text);
-    } else if (found.plain.raw.data) {
-        unquote(found.plain.raw, &value);
-        word_decode(text_slice(&value), text);
-    } else {
+    charset.size = 0;
+    return find(field, name, text, &charset);
+}
+
+bool parameter_file_name(struct slice field, const char *name,
+                         struct text *text)
+{
+    struct text octets, charset, value;
+
+    octets.size = charset.size = value.size = 0;
+    if (!find(field, name, &octets, &charset))
         return false;
-    }
+    if (charset.size == 0 ||
+        !charset_to_text(text_slice(&charset), text_slice(&octets), &value))
+        value = octets;
+    word_decode(text_slice(&value), text);
     return true;
 }

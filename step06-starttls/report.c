@@ -10,11 +10,11 @@
 #include "address.h"
 #include "date.h"
 #include "header.h"
+#include "output.h"
 #include "show.h"
 #include "tree.h"
 #include "word.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,20 +155,6 @@ static void print_report(FILE *out, const struct session *session,
                session->config->extract_root);
 }
 
-/* All at once: the reports of other children go to the same place. Where nobody
- * reads it, this waits, but not when the server is to end. */
-static void write_out(const char *text, size_t size,
-                      const volatile sig_atomic_t *stop)
-{
-    while (size > 0) {
-        ssize_t n = write(STDOUT_FILENO, text, size);
-        if (n < 0 && (errno != EINTR || *stop))
-            return;
-        text += n > 0 ? n : 0;
-        size -= n > 0 ? (size_t)n : 0;
-    }
-}
-
 void report_message(const struct session *session,
                     const struct delivery *delivery)
 {
@@ -189,7 +175,7 @@ void report_message(const struct session *session,
         print_report(out, session, delivery,
                      (struct slice){map, (size_t)status.st_size});
         if (fclose(out) == 0)
-            write_out(text, text_size, session->conn->stop);
+            output_write(STDOUT_FILENO, text, text_size);
         free(text);
     }
     munmap(map, (size_t)status.st_size);

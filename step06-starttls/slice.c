@@ -51,12 +51,17 @@ struct slice slice_trim(struct slice slice)
     return slice;
 }
 
+/* The pointers of empty slices may be NULL, and strncasecmp() wants none. */
+static bool same(struct slice a, const void *b, size_t size)
+{
+    return size == 0 || strncasecmp((const char *)a.data, b, size) == 0;
+}
+
 bool slice_starts_with(struct slice slice, const char *string)
 {
     size_t length = strlen(string);
 
-    return slice.size >= length &&
-           strncasecmp((const char *)slice.data, string, length) == 0;
+    return slice.size >= length && same(slice, string, length);
 }
 
 bool slice_is(struct slice slice, const char *string)
@@ -66,8 +71,7 @@ bool slice_is(struct slice slice, const char *string)
 
 bool slice_same(struct slice a, struct slice b)
 {
-    return a.size == b.size &&
-           strncasecmp((const char *)a.data, (const char *)b.data, a.size) == 0;
+    return a.size == b.size && same(a, b.data, a.size);
 }
 
 size_t slice_find(struct slice slice, char c)

@@ -85,7 +85,8 @@ static void print_content(FILE *out, const struct mime *mime,
     char file[EXTRACT_NAME_SIZE];
     unsigned long long size;
     struct text name;
-    bool ok = extract_part(mime, part, target->directory, file, &size);
+    bool as_it_came, ok = extract_part(mime, part, target->directory, file,
+                                       &size, &as_it_came);
     int error = errno;
 
     fprintf(out, ", %llu bytes", size);
@@ -94,6 +95,7 @@ static void print_content(FILE *out, const struct mime *mime,
     } else if (target->extract) {
         fprintf(out, " -> %s/%s/", target->extract, target->name);
         show_text(out, (struct slice){(unsigned char *)file, strlen(file)});
+        fputs(as_it_came ? " (as it came)" : "", out);
     } else if (extract_file_name(part, &name)) {
         fputs(" \"", out);
         show_text(out, slice_first(text_slice(&name), NAME_SHOWN_MAX));

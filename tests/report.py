@@ -19,6 +19,7 @@ FIRST = re.compile(r"message (\S+) to (.+), (\d+) bytes$")
 FIELD = re.compile(r"  (From|To|Cc|Subject|Date|Message-ID): *(.*)$", re.I)
 NODE = re.compile(r"  [│├└─ ]*(?:(?P<number>\d+(?:\.\d+)*) )?(?P<type>[^ ;,]*/[^;,]*?)(?:; charset=(?P<charset>.*?))?"
                   r"(?:, (?P<size>\d+) bytes?)?(?P<rest> -> .*| \".*\")?$")
+AS_IT_CAME = " (as it came)"
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 SAMPLES = Path(__file__).resolve().parent / "samples"
 
@@ -72,6 +73,8 @@ class Node:
         self.charset = found["charset"]
         self.size = int(found["size"]) if found["size"] else None
         rest = found["rest"] or ""
+        self.as_it_came = rest.endswith(AS_IT_CAME)
+        rest = rest[:-len(AS_IT_CAME)] if self.as_it_came else rest
         self.path = server.directory / rest[4:] if rest.startswith(" -> ") else None
         self.name = rest[2:-1] if rest.startswith(' "') else None
 

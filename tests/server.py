@@ -64,6 +64,8 @@ class Server:
         self.lines = []
         self.marks = set()
         self.changed = threading.Condition()
+        self.reading = threading.Event()    # cleared: whoever reads standard output stops
+        self.reading.set()
         self.stderr_path = self.directory.with_name(self.directory.name + "-stderr.txt")
         self.write_end = self.start(popen or {})
         self.pid = self.process.pid
@@ -75,9 +77,8 @@ class Server:
     def start(self, popen):
         read_end, write_end = os.pipe()
         with open(self.stderr_path, "ab") as stderr:
-            self.process = subprocess.Popen(
-                self.command, cwd=str(self.directory), stdin=subprocess.DEVNULL, stdout=write_end, stderr=stderr,
-                start_new_session=True, **{"env": environment(), **popen})
+            self.process = subprocess.Popen(self.command, cwd=str(self.directory), start_new_session=True, **{
+                "stdin": subprocess.DEVNULL, "stdout": write_end, "stderr": stderr, "env": environment(), **popen})
         self.reader = threading.Thread(target=self.collect, args=(read_end,), daemon=True)
         self.reader.start()
         return write_end
@@ -133,6 +134,7 @@ class Server:
         if self.write_end is not None:
             os.close(self.write_end)
             self.write_end = None
+            self.reading.set()
             self.reader.join(TIMEOUT)
         return self.process.returncode
 
@@ -158,6 +160,7 @@ class Server:
         unfinished = b""
         with open(read_end, "rb") as stream:
             for line in stream:
+                self.reading.wait()
                 mark = MARK.search(line)
                 with self.changed:
                     if mark:    # it may stand in the middle of a line of the program

@@ -3,14 +3,19 @@
 Each of these holds on the later steps too: wherever a line is asked and answered,
 an echo will do as well as an SMTP reply.
 """
+import os
+import resource
 import signal
 import socket
+import subprocess
 import threading
+import time
 
 import pytest
 
-from client import TIMEOUT, Client
-from server import StartError, children_of, eventually
+from client import TIMEOUT, TIMEOUT_SCALE, Client
+from server import StartError, children_of, environment, eventually
+from test_promise import strace  # noqa: F401, a fixture
 
 pytestmark = pytest.mark.stage(1)
 
@@ -360,7 +365,7 @@ def test_a_client_that_says_nothing_is_sent_away(start):
 
 # ---- the end
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
 def test_a_clean_end(start, number):
     """No new clients, those who are there are told, and the exit status is 0."""
     server = start("-l", "127.0.0.1")
@@ -376,6 +381,36 @@ def test_a_clean_end(start, number):
     assert server.stop() == 0
     with pytest.raises(OSError):
         socket.create_connection(server.listening[0], TIMEOUT)
+
+
+ENDING = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGALRM}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_clean_end_for_who_was_started_with_signals_blocked(start, number):
+    """A signal mask is inherited through exec, and some launchers leave one behind"""
+    server = start("-l", "127.0.0.1", preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ENDING))
+    gone, there = server.connect(), server.connect()
+    expect_answer(gone)
+    expect_answer(there)
+    gone.close()
+    server.send_signal(number)
+    rest = there.read_to_the_end()
+    assert rest == b"" or rest.startswith(b"421 ")
+    there.close()
+    assert server.stop() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_a_clean_end_for_who_was_started_with_signals_ignored(start, number):
+    """As a shell does for what runs in the background: SIG_IGN is inherited too"""
+    server = start("-l", "127.0.0.1", preexec_fn=lambda: [signal.signal(n, signal.SIG_IGN) for n in (number, signal.SIGCHLD)])
+    client = server.connect()
+    expect_answer(client)
+    server.send_signal(number)
+    client.read_to_the_end()
+    client.close()
+    assert server.stop() == 0
 
 
 def test_the_end_leaves_no_process(start):
@@ -431,3 +466,104 @@ def test_clients_in_parallel(server):
     for thread in threads:
         thread.join()
     assert not failures, failures[0]
+
+
+# ---- whoever started it
+
+MANY = 1100     # more than FD_SETSIZE, the length of an fd_set
+
+
+def open_many():
+    """All descriptors up to MANY are in use when the program starts."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (MANY + 500, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    fd = 0
+    while fd < MANY:
+        fd = os.dup(0)
+        os.set_inheritable(fd, True)
+
+
+@pytest.mark.skipif(0 <= resource.getrlimit(resource.RLIMIT_NOFILE)[1] < MANY + 500, reason="so many files can't be open here")
+def test_more_than_1024_descriptors_are_open(start):
+    """select(2) has no room for more; poll(2) has"""
+    server = start("-l", "127.0.0.1", preexec_fn=open_many, close_fds=False)
+    clients = [server.connect() for _ in range(5)]
+    for client in clients:
+        expect_answer(client)
+        client.close()
+    assert server.stop() == 0
+
+
+@pytest.mark.plaintext
+@pytest.mark.parametrize("closed", [(0,), (2,), (0, 2)], ids=str)
+def test_started_without_standard_streams(start, closed):
+    """`2>&-`: what is meant for a person must not go to whatever gets that number"""
+    server = start("-v", "-l", "127.0.0.1", preexec_fn=lambda: [os.close(fd) for fd in closed])
+    clients = [server.connect() for _ in range(3)]
+    for client in clients:
+        for number in range(5):
+            expect_answer(client, "NOOP %d" % number)
+        client.sock.shutdown(socket.SHUT_WR)
+        client.expect_closed()
+
+
+def start_without_stdout(program, options, directory):
+    """A server that can't say where it listens: the port is chosen before. Returns the process and its address."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = taken.getsockname()
+    process = subprocess.Popen([*program, "-l", "127.0.0.1", *map(str, options), "-p", str(address[1])], cwd=str(directory),
+                               stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment(),
+                               preexec_fn=lambda: os.close(1))
+
+    def listens():
+        try:
+            socket.create_connection(address, TIMEOUT).close()
+            return True
+        except OSError:
+            return process.poll() is not None
+    assert eventually(listens)
+    return process, address
+
+
+def test_started_without_standard_output(program, step, tmp_path):
+    """`>&-`: it serves, or it says that it can't and ends with 1"""
+    options = ["-m", "mail"] if step >= 3 else []
+    process, address = start_without_stdout(program, options, tmp_path)
+    if process.poll() is None:
+        client = Client(socket.create_connection(address, TIMEOUT))
+        if step > 1:
+            client.expect(220)
+        expect_answer(client)
+        client.close()
+        process.send_signal(signal.SIGTERM)
+    assert process.wait(TIMEOUT) in (0, 1)
+
+
+@pytest.mark.plaintext
+def test_a_fork_that_fails_is_told(strace):  # noqa: F811
+    """The client is told to come again, the operator gets a line; later there is room again"""
+    server, watcher = strace("-e", "trace=fork,vfork,clone,clone3", "-e", "inject=fork,vfork,clone,clone3:error=EAGAIN")
+    clients, refused = connect_until_refused(server, 1)
+    if refused:
+        assert eventually(server.stderr_text), "expected: a line on stderr"
+    watcher.end()
+    assert eventually(lambda: answers(server))
+
+
+def test_a_trace_that_nobody_reads(start):
+    """`-v 2>&1 | less`: when the pipe is full, the conversation goes on without its trace"""
+    read_end, write_end = os.pipe()
+    try:
+        server = start("-v", "-l", "127.0.0.1", stderr=write_end)
+        began = time.monotonic()
+        for _ in range(3):
+            client = server.connect()
+            for _ in range(40):
+                client.send_raw((b"NOOP " + b"a" * 60 + b"\r\n") * 20)
+                for _ in range(20):
+                    client.read_line()
+            client.sock.close()
+        assert time.monotonic() - began < 8 * TIMEOUT_SCALE     # a second for each, and what a busy machine takes
+        assert server.stop() == 0
+    finally:
+        os.close(read_end)
+        os.close(write_end)

@@ -7,8 +7,10 @@ import email
 import email.policy
 import email.utils
 import hashlib
+import os
 import random
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -380,6 +382,71 @@ def test_return_path(server, client, sender):
     assert trace_and_content(server.only_message())[0] == b"Return-Path: <%s>\n" % sender.encode()
 
 
+@pytest.mark.parametrize("local_part", [
+    "a..b", "a.", ".a", "name+caf_=list_1b2c3d4e5f6a7b8c9d0e1f2a3b4c5d6e7f8a9b0c=example.org", "reply+" + "0123456789abcdef" * 6,
+    "a" * 400], ids=lambda text: text[:20])
+def test_a_return_path_beyond_the_grammar(server, client, local_part):
+    """RFC 5321 4.4, 4.5.3.1: senders have such addresses, and a bounce must find its way back"""
+    client.ehlo()
+    client.deliver(SIMPLE, sender=local_part + "@example.org")
+    path, _, stored = trace_and_content(server.only_message())
+    assert path == b"Return-Path: <%s@example.org>\n" % local_part.encode()
+    assert stored == as_stored(SIMPLE)
+
+
+def test_a_return_path_as_long_as_the_line(server, client):
+    """RFC 5321 4.4: nothing of it is cut, and nothing of the field after it"""
+    client.ehlo("h" * 200 + ".example")
+    for size in range(450, 4200, 50):
+        client.send("MAIL FROM:<%s@example.org>" % ("a" * size))
+        if client.expect(250, 500).code == 500:
+            break
+        client.rcpt()
+        client.send("DATA")
+        client.expect(354)
+        client.send_message(SIMPLE)
+        client.expect(250)
+    for message in server.messages():
+        path, received, stored = trace_and_content(message)
+        assert re.fullmatch(rb"Return-Path: <a{450,}@example\.org>\n", path)
+        assert stored == as_stored(SIMPLE)
+        assert abs(age(received.split(b";")[-1].decode())) < 3600
+
+
+@pytest.mark.parametrize("local_part", ["a" * 65, "a" * 400, "a..b", "a.", ".a", "..", '"' + "a" * 100 + '"'], ids=lambda text: text[:20])
+def test_a_recipient_beyond_the_grammar_is_unknown(server, client, local_part):
+    """RFC 5321 3.3; RFC 3463 3.2: 5.1.1, as for any other name that nobody has"""
+    client.ehlo()
+    client.mail()
+    client.send("RCPT TO:<%s@localhost>" % local_part)
+    client.expect(550, enhanced="5.1.1")
+    client.rcpt()
+
+
+def reset(sock):
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    sock.close()
+
+
+@pytest.mark.plaintext
+def test_the_address_of_a_client_that_is_gone(start):
+    """RFC 5321 4.4: whoever sends all at once and resets may have delivered; the address was known before"""
+    server = start("-l", "127.0.0.1")
+    client = server.connect()
+    os.killpg(server.pid, signal.SIGSTOP)       # so that all that the client does comes before all that the server does
+    client.send_raw(b"EHLO client.example\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<you@localhost>\r\nDATA\r\n"
+                    + SIMPLE + b".\r\nQUIT\r\n")
+    reset(client.sock)
+    os.killpg(server.pid, signal.SIGCONT)
+    client = server.connect()
+    client.ehlo()
+    client.deliver(SIMPLE)
+    client.quit()
+    assert eventually(lambda: not children_of(server.pid))
+    for message in server.messages():
+        assert b"[127.0.0.1]" in trace_and_content(message)[1]
+
+
 def test_a_source_route_is_dropped(server, client):
     """RFC 5321 4.1.1.3, appendix C: accepted, and ignored"""
     client.ehlo()
@@ -504,18 +571,110 @@ def test_a_mailbox_with_a_capital_letter(start):
     assert len(server.messages("Bob")) == 1
 
 
-@pytest.mark.parametrize("missing", ["tmp", "new"])
-def test_half_a_mailbox_is_none(server, client, missing):
-    """A 250 to RCPT that DATA can't keep helps nobody"""
-    (server.mail / "you" / missing).rmdir()
+def expect_mended_or_later(server, client, mailbox="you"):
+    """The mail is taken, or it is 451 and the operator is told: never a refusal for good, and no 250 that is not kept."""
+    __tracebackhide__ = True
+    client.mail()
+    client.send("RCPT TO:<%s@localhost>" % mailbox)
+    if client.expect(250, 451).code == 250:
+        client.send("DATA")
+        if client.expect(354, 451).code == 354:
+            client.send_message(SIMPLE)
+            if client.expect(250, 451).code == 250:
+                assert content(server.only_message(mailbox)) == as_stored(SIMPLE)
+                return
+    client.expect_in_sync()
+    expect_a_line_on_stderr(server)
+
+
+def expect_a_line_on_stderr(server):
+    assert server.stderr_text().strip(), "expected: a line on standard error\ncame:     nothing"
+
+
+@pytest.mark.parametrize("missing", [("tmp",), ("new",), ("cur",), ("tmp", "cur"), ("tmp", "new", "cur")], ids=" ".join)
+def test_half_a_mailbox_is_made_whole(server, client, missing):
+    """RFC 5321 4.2.1: git, rsync and zip leave out empty directories. That is no reason to send mail back."""
+    for part in missing:
+        (server.mail / "you" / part).rmdir()
+    client.ehlo()
+    expect_mended_or_later(server, client)
+
+
+def test_a_part_of_a_mailbox_that_is_no_directory(server, client):
+    """RFC 5321 4.2.1: 451, and somebody has to look"""
+    (server.mail / "you" / "new").rmdir()
+    (server.mail / "you" / "new").write_text("")
     client.ehlo()
     client.mail()
     client.send("RCPT TO:<you@localhost>")
-    if client.expect(250, 550, 451).code == 250:
+    if client.expect(250, 451).code == 250:
         client.send("DATA")
-        client.expect(354)
-        client.send_message(SIMPLE)
-        client.expect(250)
+        if client.expect(354, 451).code == 354:
+            client.send_message(SIMPLE)
+            client.expect(451)
+    expect_a_line_on_stderr(server)
+
+
+@pytest.mark.parametrize("link, target", [("you", "../elsewhere/you"), ("you/new", "../../elsewhere"), ("you/tmp", "gone")])
+def test_a_link_that_leads_nowhere(server, client, link, target):
+    """RFC 5321 4.2.1: a disk that is not there today was not always away. Nothing is made where it should be."""
+    shutil.rmtree(str(server.mail / link))
+    (server.mail / link).symlink_to(target)
+    client.ehlo()
+    client.mail()
+    client.send("RCPT TO:<you@localhost>")
+    client.expect(451)
+    client.send("RCPT TO:<nobody@localhost>")
+    client.expect(550, enhanced="5.1.1")
+    expect_a_line_on_stderr(server)
+    assert (server.mail / link).is_symlink() and not (server.mail / link).exists()
+
+
+@pytest.mark.parametrize("when", ["between two clients", "between two mails"])
+def test_a_mail_directory_that_was_replaced(start, when):
+    """A backup was put in the place of the mail directory while the server ran: new mail belongs there"""
+    server = start()
+    client = server.connect()
+    client.ehlo()
+    client.deliver(SIMPLE)
+    shutil.copytree(str(server.mail), str(server.directory / "backup"))
+    server.mail.rename(server.directory / "old")
+    (server.directory / "backup").rename(server.mail)
+    shutil.rmtree(str(server.mail / "you"))
+    make_mailbox(server.mail, "you")
+    if when == "between two clients":
+        client.quit()
+        client = server.connect()
+        client.ehlo()
+    expect_mended_or_later(server, client)
+    assert len(list((server.directory / "old" / "you" / "new").iterdir())) == 1, "stored where nobody will look"
+
+
+@pytest.mark.parametrize("how", ["removed", "moved away", "empty"])
+def test_a_mail_directory_that_is_gone(start, how):
+    """RFC 5321 4.2.1: without it nobody can tell who has a mailbox. Empty is what is left where a disk is not mounted."""
+    server = start()
+    first = server.connect()
+    if how == "removed":
+        shutil.rmtree(str(server.mail))
+    else:
+        server.mail.rename(server.directory / "elsewhere")
+    if how == "empty":
+        server.mail.mkdir()
+    for client in (first, server.connect()):
+        client.ehlo()
+        for name in ("you@localhost", "nobody@localhost", "postmaster"):
+            client.mail()
+            client.send("RCPT TO:<%s>" % name)
+            client.expect(451)
+            client.send("RSET")
+            client.expect(250)
+    expect_a_line_on_stderr(server)
+    if how != "removed":
+        if how == "empty":
+            server.mail.rmdir()
+        (server.directory / "elsewhere").rename(server.mail)
+        client.deliver(SIMPLE)
 
 
 def test_a_mailbox_that_can_not_be_looked_at(server, client):
@@ -693,6 +852,50 @@ def test_a_loop_is_seen_however_the_bytes_come(server, client):
     assert server.messages() == []
 
 
+# ---- faults
+
+def test_faults_are_counted_anew_after_each_message(client):
+    """RFC 5321 4.3.2: a list with one bad command in each of its good mails is no attack; twenty in a row are"""
+    client.ehlo()
+    for _ in range(25):
+        client.send("FROB")
+        client.expect(500)
+        client.deliver(SIMPLE)
+    for _ in range(20):
+        client.send("FROB")
+        client.expect(500)
+    client.expect(421)
+    client.expect_closed()
+
+
+def test_faults_are_not_forgotten_for_a_message_that_is_refused(client):
+    """RFC 5321 4.3.2"""
+    client.ehlo()
+    for _ in range(19):
+        client.send("FROB")
+        client.expect(500)
+    client.envelope()
+    client.send_message(b"bare\r\r\n")
+    client.expect(554)
+    client.send("FROB")
+    client.expect(500)
+    client.expect(421)
+    client.expect_closed()
+
+
+# ---- whoever started it
+
+@pytest.mark.parametrize("closed", [(0,), (2,), (0, 2)], ids=str)
+def test_started_without_standard_streams(start, closed):
+    """`2>&-`: the trace does not go into the mail that gets that number"""
+    server = start("-v", "-l", "127.0.0.1", preexec_fn=lambda: [os.close(fd) for fd in closed])
+    client = server.connect()
+    client.ehlo()
+    client.deliver(SIMPLE)
+    client.deliver(SIMPLE)
+    assert [content(stored) for stored in server.messages()] == [as_stored(SIMPLE)] * 2
+
+
 # ---- what ends before its end
 
 PARTS = [b"", b"Subject: x\r\n\r\nHello", b"Hello\r", b"Hello\r\n", b"Hello\r\n.", b"Hello\r\n.\r", b".", b".\r"]
@@ -753,7 +956,7 @@ def test_a_slow_sender_is_not_a_silent_one(start):
     assert len(server.messages()) == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
 def test_the_end_in_the_middle_of_a_message(start, number):
     """RFC 5321 3.8, 4.1.1.4"""
     server = start()

@@ -9,15 +9,17 @@ import re
 import signal
 import socket
 import subprocess
+import time
 from datetime import datetime, timedelta, timezone
 from email.header import Header
 from email.utils import format_datetime, formataddr
 
 import pytest
 
-from client import TIMEOUT, Client
+from client import TIMEOUT, TIMEOUT_SCALE, Client
 from report import Receiver, compare, header, people, sample, words
-from server import environment, make_mailbox
+from server import environment, make_mailbox, trace_and_content
+from test_01_echo import start_without_stdout
 
 pytestmark = pytest.mark.stage(4)
 
@@ -286,6 +288,21 @@ def test_what_is_almost_an_encoded_word(receive):
               else report["Subject"]) for (value, allowed), report in zip(EITHER, came)])
 
 
+UNTIDY_WORDS = [        # several mail libraries fold where they like
+    ("=?utf-8?Q?Gr=C3=BC=C3=9Fe\n aus_K=C3=B6ln?=", "Grüße aus Köln"), ("=?utf-8?Q?one\n\ttwo?=", "one two"),
+    ("=?utf-8?B?R3LD\n vMOfZQ==?=", "Grüße"), ("=?utf-8?B?R3LDvM\n\tOfZQ==?= =?utf-8?Q?!?=", "Grüße!"), ("=?utf-8?B?R3LDvMOf ZQ==?=", "Grüße"),
+    ("=?utf-8?B?R3LDvMOfZQ==!?=", "Grüße"), ("=?utf-8?B?R3LD*vMOfZQ?=", "Grüße"), ("=?utf-8?B? R3LDvMOfZQ== ?=", "Grüße"),
+    ("=?utf-8\n ?Q?one?=", "one"), ("=?utf-8?\n Q?one?=", "one"), ("a =?utf-8?Q?b\n c?= d =?utf-8?B?b2\n 5l?= e", "a b c d one e"),
+    ("=?utf-8?Q?never closed\n =?utf-8?Q?caf=C3=A9?=", "=?utf-8?Q?never closed café"),
+]
+
+
+def test_encoded_words_with_a_fold_a_blank_or_junk_inside(receive):
+    """RFC 2047 2 has none of it in a word; a fold is taken out before anything else (RFC 5322 2.2.3), and in base64 junk is passed over
+    (RFC 2045 6.8)"""
+    shown(receive, "Subject", UNTIDY_WORDS)
+
+
 BAD_BYTES = [
     (word("utf-8", "Q", b"a\xffb"), "a\ufffdb"), (word("utf-8", "B", b"a\xe2\x82"), "a\ufffd"),
     (word("utf-8", "Q", b"\xc0\xafx"), "\ufffdx"), (word("utf-8", "Q", b"x\xed\xa0\x80y"), "x\ufffdy"),
@@ -329,6 +346,36 @@ def test_signs_that_windows_adds(receive):
               word("iso-2022-jp", "B", b"\x1b$B\x2d\x21" + "ひら".encode("iso-2022-jp")[3:])]
     for report in receive.all([header("Subject: " + value) for value in values]):
         assert one_mark(report["Subject"]) in ("①ひら", "\ufffdひら")
+
+
+LABELS = {      # WHATWG Encoding Standard, 4.2: what iconv alone does not know, or takes for less; and Python's name for it
+    "utf-8": "unicode-1-1-utf-8 unicode11utf8 unicode20utf8 x-unicode20utf8 us-ascii ascii ANSI_X3.4-1968",
+    "windows-1252": "iso-8859-1 ISO8859-1 iso88591 iso_8859-1 iso_8859-1:1987 iso-ir-100 csISOLatin1 latin1 l1 cp819 ibm819 x-cp1252",
+    "windows-1254": "iso-8859-9 iso88599 iso_8859-9:1989 iso-ir-148 csisolatin5 latin5 l5 x-cp1254",
+    "iso-8859-6": "iso-8859-6-e iso-8859-6-i csiso88596e csiso88596i", "iso-8859-7": "sun_eu_greek",
+    "iso-8859-8": "iso-8859-8-e iso-8859-8-i csiso88598e csiso88598i visual logical", "iso-8859-15": "csisolatin9 l9",
+    "koi8-r": "koi koi8 koi8_r", "koi8-u": "koi8-ru", "mac-roman": "x-mac-roman macintosh", "mac-cyrillic": "x-mac-cyrillic x-mac-ukrainian",
+    "cp874": "dos-874 iso-8859-11 iso885911 tis-620", "windows-1250": "x-cp1250", "windows-1251": "x-cp1251", "windows-1253": "x-cp1253",
+    "windows-1255": "x-cp1255", "windows-1256": "x-cp1256", "windows-1257": "x-cp1257", "windows-1258": "x-cp1258",
+    "gbk": "chinese csgb2312 csiso58gb231280 gb_2312 gb_2312-80 iso-ir-58 x-gbk", "big5": "csbig5 cn-big5 x-x-big5", "euc-jp": "x-euc-jp",
+    "shift_jis": "x-sjis", "utf-16-be": "unicodefffe",
+    "cp949": "csksc56011987 iso-ir-149 korean ks_c_5601-1987 ks_c_5601-1989 ksc5601 ksc_5601 windows-949",
+}
+LABELLED = {"utf-8": "é", "windows-1252": "“é” €", "windows-1254": "ş “ğ”", "iso-8859-6": "سلام", "iso-8859-7": "γεια", "iso-8859-8": "שלום",
+            "iso-8859-15": "€ é", "koi8-r": "мир", "koi8-u": "їжак", "mac-roman": "café", "mac-cyrillic": "мир", "cp874": "ไทย…",
+            "windows-1250": "kůň", "windows-1251": "мир", "windows-1253": "γεια", "windows-1255": "שלום", "windows-1256": "سلام",
+            "windows-1257": "ąž", "windows-1258": "đ", "gbk": "镕", "big5": "繁", "euc-jp": "日", "shift_jis": "日", "utf-16-be": "☺", "cp949": "똠"}
+NOT_IN_MUSL = {"mac-roman", "mac-cyrillic", "cp874"}
+
+
+def test_labels_of_charsets(receive):
+    """A charset has many names, and the web's list of them is what senders use. A known name means the same as the codec's own: what
+    this iconv can't do under its first name is left out."""
+    own = list(LABELS)
+    known = {codec for codec, report in zip(own, receive.all([header("Subject: " + word(c, "Q", LABELLED[c].encode(c))) for c in own]))
+             if report["Subject"] == LABELLED[codec]} | set(LABELS) - NOT_IN_MUSL
+    shown(receive, "Subject", [(word(label, "Q", LABELLED[codec].encode(codec)), LABELLED[codec])
+                               for codec, labels in LABELS.items() if codec in known for label in labels.split()])
 
 
 def test_half_width_katakana(receive):
@@ -435,6 +482,24 @@ FORBIDDEN_WORDS = [       # RFC 2047 5 (3): no such signs in a phrase
 def test_encoded_words_with_signs_that_are_forbidden_there(receive):
     """Senders write them nevertheless; the address must not come out of the name, and the name not be torn"""
     shown(receive, "From", FORBIDDEN_WORDS, people)
+
+
+def test_an_encoded_word_is_one_word_whatever_is_in_it(receive):
+    """A comma in a word that is folded, or glued to another, parts no addresses; one after a word that was never closed does"""
+    shown(receive, "From", [
+        ("=?utf-8?Q?Gr=C3=BC\n aus,_K=C3=B6ln?= <a@b.test>", [("Grü aus, Köln", "a@b.test")]),
+        ("=?utf-8?Q?M=C3=BCller,\n Hans?= <a@b.test>, c@d.test", [("Müller, Hans", "a@b.test"), ("", "c@d.test")]),
+        ("x=?utf-8?Q?a,b?= <a@b.test>", [("xa,b", "a@b.test")]), ("=?utf-8?B?YSwg Yg==?= <a@b.test>", [("a, b", "a@b.test")]),
+        ("=?utf-8?Q?Al <a@b.test>, =?utf-8?Q?Bo?= <c@d.test>", [("=?utf-8?Q?Al", "a@b.test"), ("Bo", "c@d.test")]),
+    ], people)
+
+
+def test_a_blank_in_an_address_makes_no_other_address(receive):
+    """RFC 5322 4.4: blanks stand around dots and the "@". "foobar@b.test" nobody wrote."""
+    for value in ("Foo <foo bar@b.test>", "Foo <foo\n bar@b.test>", "Foo <foo (x) bar@b.test>", 'Foo <foo "bar"@b.test>',
+                  "Foo <foo@b test>", "foo bar@b.test"):
+        assert not re.search("foobar|foo\"bar|btest", receive(header("From: " + value))["From"]), value
+    shown(receive, "From", [("Foo <foo . bar @ b . test>", [("Foo", "foo.bar@b.test")]), ("<<a@b.test>>", [("", "a@b.test")])], people)
 
 
 NO_ADDRESSES = ["Alice Smith alice@example.org", "alice@example.org Alice", "a b@example.org"]
@@ -564,6 +629,25 @@ HALF_DATES = [("1 Jan 2001", "2001-01-01T00:00:00Z"), ("1 Jan 2001 :::", "2001-0
               ("Fri, 21 Nov 1997 09:55:06", "1997-11-21T09:55:06Z"), ("21 November 1997 09:55:06 +0000", "1997-11-21T09:55:06Z")]
 
 
+FOREIGN_DATES = [       # the right date, or none: what a name or a number means depends on where it stands
+    ("mar., 5 nov. 2024 10:00:00 +0100", "2024-11-05T09:00:00Z"), ("mar. 5 nov. 2024 10:00:00 +0100", "2024-11-05T09:00:00Z"),
+    ("mardi 5 novembre 2024 10:00:00 +0100", "2024-11-05T09:00:00Z"), ("mar., 5 nov 2024 10:00 GMT", "2024-11-05T10:00:00Z"),
+    ("dec. 15 jul 2024 10:00:00 +0000", "2024-07-15T10:00:00Z"), ("ti, 5 marras 2024 10:00:00 +0000", "2024-11-05T10:00:00Z"),
+    ("=?utf-8?Q?Mon,_15_Jul_2024_10=3A00=3A00_+0200?=", "2024-07-15T08:00:00Z"),
+    ("=?us-ascii?Q?15_Jul_2024_10:00:00_+0200?=", "2024-07-15T08:00:00Z"),
+    ("Mon, 15 Jul 2024 10:00:00 PM +0000", "2024-07-15T22:00:00Z"), ("Mon, 15 Jul 2024 10:00:00 H0500", None),
+    ("Tue Nov 05 2024 10:00:00 GMT+0100 (CET)", "2024-11-05T09:00:00Z"), ("Tue Nov 5 10:00:00 2024", "2024-11-05T10:00:00Z"),
+    ("Tue, 5 Nov 2024 10:00:00 +1", "2024-11-05T09:00:00Z"), ("2024-11-05T10:00:00Z", "2024-11-05T10:00:00Z"),
+    ("2024 Nov 5 10:00:00 +0000", "2024-11-05T10:00:00Z"), ("Wed, 15 Dec 2010    59:10 -0500", None),
+]
+
+
+def test_dates_of_other_languages_and_dialects(receive):
+    """RFC 5322 3.3: the names are English. A Tuesday in French is no March."""
+    reports = receive.all([header("Date: " + value) for value, _ in FOREIGN_DATES])
+    compare([(value, expected, report["Date"] or expected) for (value, expected), report in zip(FOREIGN_DATES, reports)])
+
+
 def test_impossible_dates_are_not_shown(receive):
     """RFC 5322 3.3: "it MUST be semantically correct" """
     reports = receive.all([header("Date: " + value, "Subject: here") for value in NO_DATES])
@@ -686,3 +770,76 @@ def fill(pid):
         pass
     finally:
         os.close(fd)
+
+
+# ---- reports that nobody reads
+
+def many_recipients(number):
+    """A message whose report is long: a pipe does not take it in one piece"""
+    addresses = ",\r\n ".join("name%d.%d@%s.example" % (number, i, "d" * 40) for i in range(200))
+    return ("To: %s\r\nSubject: number %d\r\n\r\nx\r\n" % (addresses, number)).encode()
+
+
+def test_reports_that_nobody_reads(start):
+    """`smtpd | less`: a full pipe holds up a connection for a moment, and loses no mail; later reports are whole"""
+    server = start()
+    client = server.connect()
+    client.ehlo()
+    client.deliver(many_recipients(0))
+    server.wait_for_report()
+    server.reading.clear()
+    for number in range(1, 31):
+        began = time.monotonic()
+        client.deliver(many_recipients(number))
+        client.ask("NOOP")
+        assert time.monotonic() - began < 3 * TIMEOUT_SCALE, "message %d waited for whoever reads standard output" % number
+    others = [server.connect() for _ in range(5)]
+    for other in others:
+        other.ehlo()
+        other.deliver(many_recipients(99))
+    began = time.monotonic()
+    for other in others:
+        other.quit()
+    assert time.monotonic() - began < 5 * TIMEOUT_SCALE
+    assert len(server.messages()) == 36
+    server.reading.set()
+    client.deliver(header("Subject: and again"))
+    client.quit()
+    assert server.wait_for(lambda: any("and again" in line for line in server.lines))
+    for report in server.reports():
+        assert re.match(r"message \S+ to you@localhost, \d+ bytes$", report[0])
+        assert all(line.startswith("  ") for line in report[1:])
+
+
+def test_a_report_does_not_go_into_the_mail(program, step, tmp_path):
+    """`>&-`: a program that was started without standard output keeps what it stores clean"""
+    make_mailbox(tmp_path / "mail", "you")
+    process, address = start_without_stdout(program, ["-m", "mail"], tmp_path)
+    if process.poll() is None:
+        client = Client(socket.create_connection(address, TIMEOUT))
+        client.expect(220)
+        client.ehlo()
+        client.deliver(header("Subject: alone"))
+        client.quit()
+        process.send_signal(signal.SIGTERM)
+        stored, = (tmp_path / "mail" / "you" / "new").iterdir()
+        assert trace_and_content(stored.read_bytes())[2] == header("Subject: alone").replace(b"\r\n", b"\n")
+    assert process.wait(TIMEOUT) in (0, 1)
+
+
+def test_reports_of_many_at_once_do_not_mix(start):
+    """A long report goes to the pipe in pieces; those of others do not get in between"""
+    server = start()
+    clients = [server.connect() for _ in range(12)]
+    for client in clients:
+        client.ehlo()
+        client.envelope()
+    for number, client in enumerate(clients):
+        client.send_message(many_recipients(number))
+    for client in clients:
+        client.expect(250)
+        client.quit()
+    assert server.wait_for(lambda: sum(line.startswith("message ") for line in server.lines) == 12)
+    for report in server.reports():
+        numbers = set(re.findall(r"\bname(\d+)\.", " ".join(report))) | set(re.findall(r"Subject: number (\d+)", " ".join(report)))
+        assert len(numbers) == 1, report

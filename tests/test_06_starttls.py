@@ -967,6 +967,39 @@ def test_the_trace(ours, start, tmp_path):
         assert secret[:32].lower() not in text.lower()
 
 
+# ---- while it starts
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
+@pytest.mark.parametrize("blocked", [False, True], ids=["", "signals blocked"])
+def test_a_start_that_waits_for_a_file_can_be_ended(program, tmp_path, number, blocked):
+    """A key that comes through a pipe may never come. What ends the server ends the start too."""
+    files = [str(tmp_path / "certificate.pem"), str(tmp_path / "key.pem")]
+    writers = []
+    for file in files:
+        os.mkfifo(file)
+
+    def is_waiting():
+        for file in files:
+            try:
+                writers.append(os.open(file, os.O_WRONLY | os.O_NONBLOCK))      # ENXIO while nobody reads
+            except OSError:
+                pass
+        return writers
+
+    mask = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP} if blocked else set()
+    with subprocess.Popen([*program, "-p", "0", "-m", "mail", "-c", files[0], "-k", files[1]], cwd=str(tmp_path),
+                          preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, mask),
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        try:
+            assert eventually(is_waiting), "neither -c nor -k was opened"
+            process.send_signal(number)
+            assert process.wait(TIMEOUT) in (0, 1, -number)
+        finally:
+            process.kill()
+            for writer in writers:
+                os.close(writer)
+
+
 # ---- another user
 
 SOMEBODY = "nobody"

@@ -43,13 +43,14 @@ static void try_part(const struct mime *mime, size_t index)
     const struct part *part = &mime->parts[index];
     char number[MIME_NUMBER_SIZE], name[EXTRACT_NAME_SIZE];
     unsigned long long size;
+    bool as_it_came;
 
     must(part->parent < (int)index && part->depth <= MIME_DEPTH_MAX);
     mime_number(mime, part, number);
     must(strlen(number) < sizeof number);
     if (part->kind != PART_LEAF)
         return;
-    must(extract_part(mime, part, -1, name, &size));
+    must(extract_part(mime, part, -1, name, &size, &as_it_came));
     must_be_safe(name);
 }
 
