@@ -2,10 +2,15 @@
 
 Codes are checked, wording is not. A mailbox `you` exists wherever one is needed.
 """
+import os
 import signal
+import socket
+import subprocess
 import sys
 
 import pytest
+
+from server import TIMEOUT, eventually
 
 pytestmark = pytest.mark.stage(2)
 
@@ -660,6 +665,37 @@ def test_whoever_waits_is_told_of_the_end(start):
         client.expect_closed()
         client.close()
     assert server.stop() == 0
+
+
+@pytest.mark.plaintext
+def test_a_start_that_nobody_reads_can_be_ended(program, tmp_path):
+    """Its first line waits for room in a pipe that is full; a signal ends it, with status 0 as ever"""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    for size in (4096, 1):
+        try:
+            while True:
+                os.write(write_end, b"x" * size)
+        except BlockingIOError:
+            pass
+    os.set_blocking(write_end, True)
+
+    def is_listening():
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", port)) == 0
+
+    with subprocess.Popen([*program, "-p", str(port), "-l", "127.0.0.1"], cwd=str(tmp_path), stdout=write_end,
+                          stderr=subprocess.DEVNULL) as process:
+        try:
+            assert eventually(is_listening)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(TIMEOUT) == 0
+        finally:
+            process.kill()
+            os.close(read_end)
+            os.close(write_end)
 
 
 def test_a_session_starts_anew_for_each_client(server):

@@ -1021,3 +1021,18 @@ def test_a_mail_directory_named_from_here(start):
     client.ehlo()
     client.deliver(SIMPLE, recipients="postmaster")
     assert len(list((server.directory / "here" / "postmaster" / "new").iterdir())) == 1
+
+
+def test_a_mail_directory_below_one_that_can_not_be_read(start, tmp_path):
+    """Who may search a directory may use what is in it; some spool directories are like that"""
+    above = tmp_path / "above"
+    (above / "mail").mkdir(parents=True)
+    above.chmod(0o311)
+    try:
+        server = start("-m", above / "mail", mailboxes=())
+        client = server.connect()
+        client.ehlo()
+        client.deliver(SIMPLE, recipients="postmaster")
+        assert len(list((above / "mail" / "postmaster" / "new").iterdir())) == 1
+    finally:
+        above.chmod(0o700)
