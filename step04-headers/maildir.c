@@ -16,9 +16,9 @@
  */
 #define _POSIX_C_SOURCE 200809L
 #include "maildir.h"
+#include "output.h"
 
 #include <ctype.h>
-#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -201,8 +201,7 @@ void maildir_end(struct delivery *delivery)
 
 const char *maildir_reply(int error)
 {
-    errno = error;
-    warn("cannot store a message");
+    output_log("cannot store a message: %s", strerror(error));
     if (error == ENOSPC || error == EDQUOT || error == EFBIG)
         return "452 4.3.1 no room to store that";
     return "451 4.3.0 cannot store that";

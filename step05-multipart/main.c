@@ -7,6 +7,7 @@
  * end. TUTORIAL.md, chapter 1.
  */
 #define _POSIX_C_SOURCE 200809L
+#include "extract.h"
 #include "maildir.h"
 #include "options.h"
 #include "session.h"
@@ -298,6 +299,8 @@ int main(int argc, char **argv)
     if ((errno = maildir_prepare(config.mail)) != 0)
         err(1, "cannot open the mail directory %s", config.mail);
     announce();
+    if (config.extract && (errno = extract_prepare(config.extract)) != 0)
+        err(1, "cannot open the directory for parts %s", config.extract);
     serving = 1;
     run(&children, &config);
     stop(&children);

@@ -127,6 +127,7 @@ static enum alert server_hello(struct handshake *handshake,
     alert = send_message(handshake, &message);
     trace_bytes(lines, "random", (struct bytes){random, RANDOM_SIZE});
     trace(lines, "  cipher_suite: %s", hello->suite->name);
+    trace(lines, "  supported_versions(43): 0x0304 TLS 1.3");
     trace(lines, "  key_share(51): %s%s",
           name_of(group_names, hello->group->number),
           share ? "" : " is wanted (HelloRetryRequest)");
