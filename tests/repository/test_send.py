@@ -7,17 +7,15 @@ import ssl
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import pytest
 
 from client import TIMEOUT
-from conftest import program_of_step
+from conftest import TESTS, program_of_step
 from report import SAMPLES, sample
 from server import Server, make_mailbox, trace_and_content
 
-pytestmark = pytest.mark.repository
-SEND = Path(__file__).resolve().parent / "send.py"
+SEND = TESTS / "send.py"
 
 # A throw-away certificate for localhost and 127.0.0.1, with its key, made with openssl; valid from 2000 to 2126.
 CERTIFICATE = """\

@@ -6,17 +6,15 @@ import re
 import shutil
 import signal
 import subprocess
-from pathlib import Path
 
 import pytest
 
+from conftest import REPOSITORY
 from report import Receiver, header
 from server import environment
 from tutorial_run import OWN_NETWORK, has_own_network
 
-pytestmark = pytest.mark.repository
-
-STEP = Path(__file__).resolve().parent.parent / "step06-starttls"
+STEP = REPOSITORY / "step06-starttls"
 
 
 def bound(name, file):
