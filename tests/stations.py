@@ -79,8 +79,8 @@ STATIONS = [
         "session.[ch]": "needs_smtputf8 command_ehlo command_mail command_rcpt",
         "receive.c": "prepend_fields"}),
     station("4.4", "Addresses", {
-        "header.[ch]": "next skip_comment header_skip_cfws header_quoted_string",
-        "address.[ch]": "mailbox start word_size take_word add_name add_mailbox end take_special address_list"}),
+        "header.[ch]": "take_enclosed header_skip_cfws header_quoted_string",
+        "address.[ch]": "mailbox start word_size take_word add_name add_mailbox address_list"}),
     station("4.5", "Dates", {
         "date.[ch]": "simplify parse_time parse_zone days date_utc"}),
     station("4.6", "The report, and what a terminal must not see", {
