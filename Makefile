@@ -58,9 +58,12 @@ test:  ## run all tests on all steps
 	$(PYTHON) tests/run.py
 
 # "make test-03" tests step 3 with the tests of stages 1 to 3; with PROG=path it
-# tests that program instead.
-test-%: $(PROGRAMS)  ## (test-03) one step; PROG=path: somebody else's program
+# tests that program instead, and compiles nothing.
+test-%: $(if $(PROG),,$(PROGRAMS))  ## (test-03) one step; PROG=path: somebody else's program
 	$(PYTHON) tests/run.py $* $(if $(PROG),--prog "$(PROG)")
+
+spec-%:  ## (spec-02) what stage 2 asks of a program, station by station
+	@$(PYTHON) tests/spec.py $*
 
 # Before step 1 there is an empty directory.
 diff-%:  ## (diff-04) what step 4 changed

@@ -18,7 +18,6 @@
 
 #include <ctype.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum {
     /* RFC 2047 section 2 says 75, but senders do not always count. It is
@@ -43,14 +42,6 @@ static bool cut(struct slice *rest, struct slice *before)
     return rest->size > 0;
 }
 
-/* True if what is before a "?" ends in a blank and "=": there the next encoded
- * word begins, and the one before it was never closed. */
-static bool ends_in_start(struct slice before)
-{
-    return before.size > 1 && before.data[before.size - 1] == '=' &&
-           isspace(before.data[before.size - 2]);
-}
-
 /* encoded-word = "=?" charset ["*" language] "?" encoding "?" text "?=". There
  * should be no blank in it, and no fold, but senders fold where they like. */
 static bool parse_word(struct slice in, struct encoded_word *word)
@@ -68,10 +59,13 @@ static bool parse_word(struct slice in, struct encoded_word *word)
         !(slice_is(word->encoding, "B") || slice_is(word->encoding, "Q")))
         return false;
     word->text = rest;
-    do /* a "?" in the text is wrong, but no reason to give up */
-        if (!cut(&rest, &before) || ends_in_start(before))
+    do { /* a "?" in the text is wrong, but no reason to give up */
+        if (!cut(&rest, &before))
             return false;
-    while (rest.data[0] != '=');
+        if (before.size > 1 && before.data[before.size - 1] == '=' &&
+            isspace(before.data[before.size - 2]))
+            return false; /* the next word begins here: this was not closed */
+    } while (rest.data[0] != '=');
     word->text.size = (size_t)(rest.data - 1 - word->text.data);
     word->length = (size_t)(rest.data + 1 - in.data);
     return true;
@@ -86,12 +80,10 @@ size_t word_length(struct slice in)
 
 int word_hex(struct slice in)
 {
-    char digits[3] = "";
-
     if (in.size < 2 || !isxdigit(in.data[0]) || !isxdigit(in.data[1]))
         return -1;
-    memcpy(digits, in.data, 2);
-    return (int)strtol(digits, NULL, 16);
+    return (int)strtol((char[]){(char)in.data[0], (char)in.data[1], '\0'}, NULL,
+                       16);
 }
 
 void word_unescape(struct slice in, char escape, struct text *octets)
@@ -113,13 +105,12 @@ static void decode(const struct encoded_word *word, struct text *octets)
 {
     unsigned char out[ENCODED_WORD_MAX];
     struct base64 state = {0};
-    struct slice in = word->text;
 
     if (slice_is(word->encoding, "Q"))
-        word_unescape(in, '=', octets);
+        word_unescape(word->text, '=', octets);
     else
-        text_add(octets, (struct slice){out, base64_decode(&state, in.data,
-                                                           in.size, out)});
+        text_add(octets,
+                 (struct slice){out, base64_decode(&state, word->text, out)});
 }
 
 /* ---- A text with words in it -------------------------------------------- */
@@ -138,14 +129,14 @@ static void end_run(struct slice *charset, struct text *octets,
  * so it is unfolded. Returns the rest. */
 static struct slice take_plain(struct slice in, struct text *text)
 {
-    const struct slice utf8 = {NULL, 0};
     size_t length = 1;
 
     while (length < in.size && in.data[length] != '=' &&
            !isspace(in.data[length]))
         length++;
-    charset_to_text(
-        utf8, slice_from(slice_first(in, length), in.data[0] == '\n'), text);
+    charset_to_text(slice_of("utf-8"),
+                    slice_from(slice_first(in, length), in.data[0] == '\n'),
+                    text);
     return slice_from(in, length);
 }
 

@@ -95,7 +95,7 @@ def credentials_make(lib, chain, key, names):
     return error.value.decode()
 
 
-pytestmark = [pytest.mark.stage(6), pytest.mark.repository]
+pytestmark = pytest.mark.repository
 
 
 @pytest.fixture(scope="module")

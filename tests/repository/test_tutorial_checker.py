@@ -15,8 +15,6 @@ import tutorial_run
 from server import eventually
 from tutorial_text import REPOSITORY, Text, compare, slug
 
-pytestmark = pytest.mark.repository
-
 # ---- a small repository
 
 PROGRAM = '''#!%s
@@ -660,7 +658,7 @@ def test_in_a_network_of_its_own_a_reader_is_not_root(repository, tmp_path):
 
 def run_pytest(text, *arguments):
     environment = {**os.environ, "TUTORIAL": str(text)}
-    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-c", "tests/pytest.ini", "tests/test_tutorial.py", *arguments], cwd=REPOSITORY, env=environment,
+    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-c", "tests/pytest.ini", "tests/repository/test_tutorial.py", *arguments], cwd=REPOSITORY, env=environment,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
     return done.stdout
 

@@ -11,8 +11,7 @@ import pytest
 
 import doctor
 
-pytestmark = pytest.mark.repository
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
 COLUMNS = 80
 
 

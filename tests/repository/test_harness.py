@@ -2,8 +2,11 @@
 
 A program that is wrong on purpose is put under test, and what pytest prints is read.
 """
+import contextlib
 import os
 import random
+import re
+import shlex
 import signal
 import smtplib
 import socket
@@ -15,13 +18,12 @@ import pytest
 
 import client as client_module
 import run as runner
+import server as server_module
+import spec
+import stations
 from client import Client, ConversationError, dot_stuff, escape, unread_bytes
-from conftest import program_of_step
-from server import Server, StartError, trace_and_content
-
-pytestmark = pytest.mark.repository
-
-TESTS = Path(__file__).resolve().parent
+from conftest import TESTS, program_of_step
+from server import ConnectError, Server, StartError, trace_and_content
 
 # Says what it is told to say, line by line, to one client after the other.
 PUPPET = '''
@@ -67,12 +69,12 @@ def run_python(*arguments, **environment):
     return done.returncode, done.stdout
 
 
-def run_pytest(tmp_path, text, command, *options):
-    """Run tests, written as text, against a program. Returns (exit status, what was printed)."""
-    sample = tmp_path / "test_sample.py"
-    sample.write_text("import pytest\npytestmark = pytest.mark.stage(2)\n" + text)
+def run_pytest(tmp_path, text, command, *options, **environment):
+    """Run tests of station 2.1, written as text, against a program. Returns (exit status, what was printed)."""
+    sample = tmp_path / "test_02_sample.py"
+    sample.write_text("import pytest\n# ======== 2.1\n" + text)
     return run_python("-m", "pytest", "-c", TESTS / "pytest.ini", "-p", "conftest", sample, "--step", 2, "--prog", " ".join(command),
-                      "--basetemp", tmp_path / "base", *options, PYTHONPATH=str(TESTS))
+                      "--basetemp", tmp_path / "base", *options, PYTHONPATH=str(TESTS), **environment)
 
 
 # ---- inside TLS
@@ -97,6 +99,71 @@ def test_a_start_that_fails(run):
     assert False
 """, program_of_step(6), "--step", "6", "--tls")
     assert status == 0 and "1 passed, 2 deselected" in output, output
+
+
+# ---- stations and levels
+
+LEVELS = """
+@pytest.mark.robust
+def test_for_strangers():
+    pass
+
+# ======== 2.2 Paths
+def test_path():
+    pass
+
+@pytest.mark.station("2.1")
+def test_first():
+    pass
+"""
+
+
+def names_in(output):
+    return re.findall(r"::test_(\w+) PASSED", output)
+
+
+def test_core_comes_first_in_the_order_of_the_stations(tmp_path, puppet):
+    status, output = run_pytest(tmp_path, LEVELS, puppet(), "-v")
+    assert (status, names_in(output)) == (0, ["first", "path", "for_strangers"]), output
+
+
+@pytest.mark.parametrize("options, names", [
+    (["--station", "2.1"], ["first", "for_strangers"]), (["--station", "2.2"], ["path"]), (["-m", "robust"], ["for_strangers"]),
+    (["-m", "core"], ["first", "path"]), (["--stage", "1"], [])], ids=str)
+def test_a_part_of_a_stage(tmp_path, puppet, options, names):
+    assert names_in(run_pytest(tmp_path, LEVELS, puppet(), "-v", *options)[1]) == names
+
+
+def test_a_test_without_a_station_is_refused(tmp_path, puppet):
+    sample = tmp_path / "test_02_sample.py"
+    sample.write_text("def test_nowhere():\n    pass\n")
+    status, output = run_python("-m", "pytest", "-c", TESTS / "pytest.ini", "-p", "conftest", sample, "--step", 2, PYTHONPATH=str(TESTS))
+    assert status not in (0, 5) and "test_nowhere" in output and "to which station it belongs" in output
+
+
+def test_the_banners_have_the_titles_of_the_table():
+    for path in TESTS.glob("test_*.py"):
+        for _, number, title in stations.banners(path.read_text(encoding="utf-8")):
+            assert title == stations.find(number).title, path.name
+
+
+def test_each_test_says_what_it_asks():
+    """make spec prints the first line of each; it says in words what is demanded"""
+    wordless = [name for _, _, line, name in spec.all_requirements() if not re.search(r"[a-z]{3,} .*[A-Za-z]{2,}", line)]
+    assert wordless == []
+
+
+def test_a_stage_is_specified_station_by_station():
+    for stage in stations.STAGES:
+        text = "\n".join(spec.spec(stage))
+        for row in stations.STATIONS:
+            assert ("\n%s %s\n" % (row.number, row.title) in text) == (stations.stage_of(row.number) == stage), row
+
+
+def test_each_station_asks_something_of_everybody():
+    """Those of stage 6 that a program is not asked for from outside are tested in the repository"""
+    core = {number for number, robust, _, _ in spec.all_requirements() if not robust}
+    assert core >= {number for number in stations.NUMBERS if stations.stage_of(number) < 6}
 
 
 # ---- bytes and replies
@@ -142,12 +209,34 @@ def test_silence_is_a_failure(peer, monkeypatch):
         client.expect(250)
 
 
-def test_a_reply_too_many_is_a_failure(peer):
+@pytest.mark.parametrize("replies, good", [
+    ("214 2.0.0 help", True), ("211 help", True), ("250 help", True), ("502 not here", False)])
+def test_help_may_be_answered_in_several_ways(peer, replies, good):
     client, other = peer
-    other.sendall(b"250 2.0.0 ok\r\n250 2.0.0 ok\r\n214 2.0.0 help\r\n")
+    other.sendall((replies + "\r\n").encode() * 2)
+    with contextlib.nullcontext() if good else pytest.raises(ConversationError):
+        client.expect_in_sync()
+
+
+@pytest.mark.parametrize("code", ["214", "250"])
+def test_a_reply_too_many_is_a_failure(peer, code):
+    client, other = peer
+    other.sendall(b"250 2.0.0 ok\r\n250 2.0.0 ok\r\n" + b"%s 2.0.0 help\r\n" % code.encode() * 2)
     client.expect(250)
     with pytest.raises(ConversationError):
         client.expect_in_sync()
+
+
+@pytest.mark.parametrize("announced, came, good", [
+    (False, "", True), (False, "5.1.1 ", True), (False, "5.7.1 ", False), (True, "", False), (True, "5.1.1 ", True)])
+def test_enhanced_codes_are_asked_of_those_who_announce_them(peer, announced, came, good):
+    """RFC 2034 4"""
+    client, other = peer
+    other.sendall(b"250-mx.example\r\n250 %s\r\n" % (b"ENHANCEDSTATUSCODES" if announced else b"SIZE"))
+    client.expect(250)
+    other.sendall(b"550 %sno\r\n" % came.encode())
+    with contextlib.nullcontext() if good else pytest.raises(ConversationError):
+        client.expect(550, enhanced="5.1.1")
 
 
 def test_words_after_the_end_are_a_failure(peer):
@@ -175,6 +264,19 @@ def test_our_two_fields_and_the_rest():
         trace_and_content(b"X: y\n\nz\n")
 
 
+def test_an_output_that_floods_is_cut():
+    shown = server_module.excerpt(["x" * 1000] * 100000)
+    assert len(shown) < 20000 and shown.startswith("(100000 lines, ")
+    assert server_module.excerpt([]) == "nothing" and server_module.excerpt(["a"]) == "a"
+
+
+def test_a_table_gives_credit_by_row(tmp_path, puppet):
+    """In the results that pytest writes for other programs"""
+    text = "import report\ndef test_sample():\n    report.compare([('a', 1, 1), ('b', 2, 3), ('c', 4, 4)])\n"
+    output = run_pytest(tmp_path, text, puppet(), "--junitxml", tmp_path / "results.xml")[1]
+    assert "1 of 3 differ" in output and '<property name="rows" value="2 of 3" />' in (tmp_path / "results.xml").read_text()
+
+
 # ---- what a failure shows
 
 CONVERSATION = '''
@@ -188,10 +290,18 @@ def test_sample(client):
 def test_a_failure_shows_what_is_needed_to_understand_it(tmp_path, puppet):
     status, output = run_pytest(tmp_path, CONVERSATION, puppet(b"250 2.1.5 \xffine\r\n"))
     assert status == 1
+    command = shlex.join(["python3", "tests/run.py", "2", "test_02_sample.py::test_sample", "--prog", " ".join(puppet())])
+    assert "again: " + command in output
     for shown in ("1  S: 220 puppet ESMTP\\r\\n", "2  C: RCPT TO:<you@localhost>\\r\\n", "3  S: 250 2.1.5 \\xffine\\r\\n",
-                  "expected: 503", "came:     250 2.1.5", "RFC 5321 4.1.4", "TUTORIAL.md, chapter 2", "client.expect(503)"):
+                  "expected: 503", "came:     250 2.1.5", "RFC 5321 4.1.4", "TUTORIAL.md, chapter 2, station 2.1", "client.expect(503)"):
         assert shown in output
     assert "client.py" not in output, "the inside of the helper is of no interest"
+
+
+def test_a_failed_assert_says_in_words_what_was_expected(tmp_path, puppet):
+    text = 'def test_sample(client):\n    """Two is three\n    (RFC 2)\n\n    more"""\n    assert len("ab") == 3\n'
+    output = run_pytest(tmp_path, text, puppet())[1]
+    assert re.search(r"E +AssertionError: expected: Two is three \(RFC 2\)\nE +came: +assert 2 == 3", output), output
 
 
 def test_a_failed_assert_shows_the_conversation_too(tmp_path, puppet):
@@ -216,15 +326,17 @@ def test_a_program_that_does_not_listen(tmp_path, program, words):
 
 
 def test_a_program_that_ends_badly(tmp_path, puppet):
-    """A status that is not 0 after SIGTERM fails the test, whatever was said before."""
-    status, output = run_pytest(tmp_path, "def test_sample(client):\n    client.ehlo()\n", puppet(status=7))
-    assert status == 1
-    assert "expected: exit status 0 after SIGTERM" in output and "came:     7" in output
+    """How it ends is a test of its own, not an error at the end of each other one."""
+    text = "def test_sample(client):\n    client.ehlo()\ndef test_the_end(server):\n    assert server.stop() == 0\n"
+    assert "1 failed, 1 passed" in run_pytest(tmp_path, text, puppet(status=7))[1]
 
 
 def test_a_program_that_dies_on_the_way(tmp_path, puppet):
-    text = "import os, signal\ndef test_sample(server):\n    os.kill(server.pid, signal.SIGKILL)\n    server.wait()\n"
-    assert run_pytest(tmp_path, text, puppet())[0] == 1
+    """It counts once, as a failure of the test in which it died."""
+    text = ("import os, signal, server as helper\ndef test_sample(server):\n    os.kill(server.pid, signal.SIGKILL)\n"
+            "    assert helper.eventually(server.has_ended)\n")
+    status, output = run_pytest(tmp_path, text, puppet())
+    assert status == 1 and "ended with signal 9 (SIGKILL)" in output and "1 failed in" in output, output
 
 
 @pytest.mark.parametrize("report", [
@@ -235,6 +347,18 @@ def test_what_a_sanitizer_says_fails_a_test(tmp_path, puppet, report):
     program.write_text("import sys\nprint(%r, file=sys.stderr, flush=True)\n" % report + program.read_text())
     status, output = run_pytest(tmp_path, "def test_sample(client):\n    client.ehlo()\n", command)
     assert status == 1 and report in output
+
+
+def test_a_program_that_does_not_let_anybody_in(tmp_path):
+    server = Server([sys.executable, "-c", "import time\nprint('listening on 127.0.0.1 port 1', flush=True); time.sleep(60)"], tmp_path, 2)
+    with pytest.raises(ConnectError, match="expected: a connection to 127.0.0.1 port 1\ncame:"):
+        server.connect()
+    server.kill()
+
+
+def test_a_program_that_should_have_ended_by_itself(tmp_path, puppet):
+    output = run_pytest(tmp_path, "def test_sample(run):\n    run('-Z')\n", puppet(), SMTPD_TEST_TIMEOUT_SCALE="0.05")[1]
+    assert "expected: it says what is wrong and ends" in output and "came:     it runs on, for 0.5 seconds" in output
 
 
 def test_lines_that_come_in_pieces(tmp_path):
@@ -255,8 +379,55 @@ def test_nothing_is_left_running(tmp_path, puppet):
         os.kill(server.pid, 0)
 
 
+def test_the_end_is_asked_for_once(tmp_path):
+    """A second signal may reach a program that is ending."""
+    server = Server([sys.executable, "-c", "import os, signal, time; signal.signal(signal.SIGTERM, lambda *_: os.write(1, b'told\\n'))\n"
+                     "print('listening on 127.0.0.1 port 1', flush=True); time.sleep(0.5)\nos._exit(0)"], tmp_path, 2)
+    server.send_signal(signal.SIGTERM)
+    assert server.stop() == 0
+    server.end()
+    assert server.lines == ["listening on 127.0.0.1 port 1", "told"]
+
+
+def test_where_waitid_is_missing(tmp_path, puppet, monkeypatch):
+    """Python had it on macOS only from 3.13 on."""
+    monkeypatch.delattr(os, "waitid", raising=False)
+    server = Server(puppet(), tmp_path, 2)
+    server.connect().ehlo()
+    assert not server.has_ended() and server.stop() == 0 and server.has_ended()
+
+
+# ---- a program that says nothing, or never comes to an end
+
+SILENT = "def test_one(client):\n    client.ehlo()\n" + "".join(
+    "def test_%s(client):\n    client.ehlo()\n" % word for word in ("two", "three", "four", "five"))
+
+
+@pytest.mark.parametrize("program", [
+    "time.sleep(60)", "sys.exit('no')", "import socket; s = socket.create_server(('127.0.0.1', 0))\n"
+    "print('listening on 127.0.0.1 port %d' % s.getsockname()[1], flush=True); time.sleep(60)"], ids=["silent", "ends", "deaf"])
+def test_a_program_that_says_nothing_is_given_up(tmp_path, program):
+    script = tmp_path / "silent.py"
+    script.write_text("import sys, time\n" + program)
+    status, output = run_pytest(tmp_path, SILENT, [sys.executable, str(script)], SMTPD_TEST_TIMEOUT_SCALE="0.05")
+    assert status != 0 and "never said a word" in output, output
+    assert re.search(r"\b3 (failed|errors)", output) and not re.search(r"\b[45] (failed|errors)", output)
+
+
+def test_a_program_that_starts_is_not_given_up(tmp_path, puppet):
+    """Wherever else it fails."""
+    text = SILENT + "".join("def test_%s(start):\n    start('-l', 'nowhere.invalid', wrapper=['false'])\n" % word
+                            for word in ("six", "seven", "eight", "nine"))
+    assert "4 failed, 5 passed" in run_pytest(tmp_path, text, puppet())[1]
+
+
+def test_a_run_has_a_limit(tmp_path, puppet):
+    text = "import time\n" + SILENT.replace("client.ehlo()", "time.sleep(0.2)")
+    status, output = run_pytest(tmp_path, text, puppet(), "--limit", "0.5")
+    assert status != 0 and "the rest was not run" in output and "5 passed" not in output, output
+
+
 def test_a_program_that_does_not_want_to_end(tmp_path, puppet, monkeypatch):
-    import server as server_module
     server = Server([sys.executable, "-c", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
                      "print('listening on 127.0.0.1 port 1', flush=True); time.sleep(60)"], tmp_path, 2)
     monkeypatch.setattr(server_module, "TIMEOUT", 0.1)
@@ -275,7 +446,7 @@ def collected(*options):
 def test_stages_are_cumulative():
     assert collected("--step", "1")[0] == {"test_01_echo.py"}
     files, output = collected("--step", "3")
-    assert {"test_01_echo.py", "test_02_commands.py", "test_03_data.py", "test_promise.py"} <= files
+    assert {"test_01_echo.py", "test_02_commands.py", "test_03_data.py", "test_03_promise.py"} <= files
     assert not any("04" in name or "05" in name or "06" in name for name in files)
     assert "test_it_says_nothing_first" not in output and "test_data_is_the_next_layer" not in output
     files, output = collected("--step", "2", "--stage", "3", "--from-stage", "3")
@@ -303,6 +474,33 @@ def test_a_run_without_tests_has_failed(puppet):
     assert (came, lines[-1]) == (1, "0 passed, 0 failed")
 
 
+@pytest.mark.parametrize("name, line", [
+    ("test_02_commands.py::test_an_unknown_verb", None), ("test_01_echo.py::test_wrong_usage[-p +25]", "0 passed, 1 failed"),
+    ("tests/test_01_echo.py::test_wrong_usage[-p  25]", "0 passed, 1 failed"), ("test_01_echo.py::test_wrong_usage[-p]", "0 passed, 1 failed"),
+    ("test_01_echo.py::test_wrong_usage", "0 passed, 10 failed")])
+def test_one_test_by_its_name(puppet, name, line):
+    """With its row, whatever is in it; without the row all of them; or else it is said that there is none"""
+    command = puppet()
+    Path(command[1]).write_text("print('hello')")
+    came, lines = run_runner("1", name, "--prog", " ".join(command))
+    if line:
+        assert lines[-1] == line, lines
+    else:
+        assert came == 1 and "there is no such test here: " + name in "\n".join(lines)
+
+
+def test_a_station_by_its_number(puppet):
+    came, lines = run_runner("1", "--station", "9.9", "--prog", " ".join(puppet()))
+    assert came == 1 and "there is no station 9.9" in "\n".join(lines)
+
+
+def test_a_program_of_ones_own_needs_no_compiler():
+    """make test-01 PROG=... compiles nothing"""
+    lines = subprocess.run(["make", "--no-print-directory", "-n", "test-01", "PROG=mine", "--always-make"], cwd=str(TESTS.parent), stdout=subprocess.PIPE,
+                           universal_newlines=True).stdout.splitlines()
+    assert len(lines) == 1 and lines[0].endswith('tests/run.py 01 --prog "mine"'), lines
+
+
 def test_a_run_without_a_program_has_failed():
     came, lines = run_runner("1", "--prog", "/no/such/program")
     assert came == 1 and "no such program: /no/such/program" in "\n".join(lines)
@@ -321,5 +519,5 @@ def test_the_runner_is_old_python():
     """It must be able to say so where Python is old: Python 3.6 has to parse it."""
     import ast
     ast.parse((TESTS / "run.py").read_text(), feature_version=(3, 6))
-    for name in TESTS.glob("*.py"):
+    for name in TESTS.rglob("*.py"):
         ast.parse(name.read_text(), feature_version=(3, 8))

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Run a command with a network of its own, whose loopback is all there is, as an ordinary user. Linux.
 
-    python3 tests/own_network.py bash
-    python3 tests/own_network.py --no-ipv6 bash     a network that knows only IPv4
-    python3 tests/own_network.py --shared bash      with the machine's network, and as who you are
+    python3 tests/repository/own_network.py bash
+    python3 tests/repository/own_network.py --no-ipv6 bash     a network that knows only IPv4
+    python3 tests/repository/own_network.py --shared bash      with the machine's network, and as who you are
 
 Every port is free in there, and those below 1024 are shut: even root is user 1000 in there, and not privileged. The
 machine has another name, too, so that nobody relies on the real one. None of it needs privileges: namespaces(7). Some

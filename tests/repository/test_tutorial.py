@@ -1,6 +1,6 @@
 """TUTORIAL.md shows what the programs do: every fenced block of it is checked, and so are its form, links and tables.
 
-TUTORIAL=path checks another text, or a part of it. tutorial.py has the rules; `python3 tests/tutorial.py` is the same
+TUTORIAL=path checks another text, or a part of it. tutorial.py has the rules; `python3 tests/repository/tutorial.py` is the same
 without pytest.
 """
 import os
@@ -12,8 +12,6 @@ import pytest
 import tutorial
 from tutorial_blocks import check_block
 from tutorial_text import REPOSITORY, Text
-
-pytestmark = pytest.mark.repository
 
 PATH = Path(os.environ.get("TUTORIAL", REPOSITORY / "TUTORIAL.md"))
 if not PATH.exists() and "TUTORIAL" not in os.environ:

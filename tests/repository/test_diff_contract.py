@@ -11,8 +11,6 @@ import pytest
 
 from conftest import REPOSITORY
 
-pytestmark = pytest.mark.repository
-
 STEPS = sorted(REPOSITORY.glob("step[0-9][0-9]-*"))
 PAIRS = [(old, new) for old, new in zip(STEPS, STEPS[1:]) if int(new.name[4:6]) == int(old.name[4:6]) + 1]
 
