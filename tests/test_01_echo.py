@@ -57,7 +57,7 @@ def test_the_port_can_be_had_again_at_once(start):
     client = first.connect()
     expect_answer(client)
     first.kill()
-    client.read_to_the_end()    # the server is the first to close: its end of the connection lingers in TIME_WAIT
+    client.read_to_the_end()    # the server is the first to close: its end lingers in TIME_WAIT
     client.close()
     second = start("-l", "127.0.0.1", "-p", first.port)
     expect_answer(second.connect())
@@ -146,12 +146,24 @@ def test_what_is_shown_can_not_command_the_terminal(start):
 # ---- lines
 
 @pytest.mark.only_step(1)
-@pytest.mark.parametrize("line", [b"", b" ", b"hello", b"a" * 2046, "Алиса".encode(), bytes(range(14, 256))],
+@pytest.mark.parametrize("line", [b"", b" ", b"hello", b"a" * 2046, "Алиса".encode(),
+                                  b"\t" + bytes([*range(32, 127), *range(128, 256)])],
                          ids=["empty", "blank", "word", "longest", "UTF-8", "bytes"])
 def test_each_line_comes_back(client, line):
     """Each line comes back as it went, whatever octets are in it, up to 2046 of them and the CR LF"""
     client.send(line)
     assert client.read_line() == line
+
+
+@pytest.mark.robust
+@pytest.mark.only_step(1)
+@pytest.mark.parametrize("octet", [b"\0", b"\1", b"\r", b"\x1b", b"\x7f"], ids=lambda octet: octet.hex())
+def test_a_control_character_has_no_place_in_a_line(client, octet):
+    """A line with a control character other than TAB is refused with one answer, and the next line is a line
+    again"""
+    client.send(b"NO" + octet + b"OP")
+    assert b"NO" + octet not in client.read_line()
+    expect_answer(client)
 
 
 @pytest.mark.only_step(1)
