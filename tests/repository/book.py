@@ -3,13 +3,14 @@
 
     python3 tests/repository/book.py [folder]        default: build/book
 
-All pages lie in one folder. They need no network, and no JavaScript to be read; SCRIPT says what it adds. The text is read
-by tutorial_text.py, as the checker does it. What can't be shown as it is meant is shown as it is, and named at the end.
-Start reading at main().
+All pages lie in one folder. They need no network, and no JavaScript to be read; book.js says what it adds. The text is read
+by tutorial_text.py, as for the checker. book_pictures.py draws the diagrams. An excerpt that is not in the code is shown
+all the same, and named on standard error. Start reading at write().
 """
 import functools
 import html
 import json
+import os
 import re
 import shutil
 import sys
@@ -47,37 +48,45 @@ def code_of(step, name):
 
 @functools.lru_cache(maxsize=None)
 def rows_of(step, name):
-    """A file beside the step before: (old number, new number, index in the diff) of each row; 0 where there is no line."""
-    old, new, rows, waiting = 0, 0, [], []
-    signs = diff_lines(before(step), step, name, context=100000)[3:] or [" "] * len(code_of(step, name))
-    for index, line in enumerate(signs):
-        if line[:1] == "+":
-            new += 1
-            if waiting:     # beside the first of the lines that went away
-                at = waiting.pop(0)
-                rows[at] = (*rows[at][:1], new, rows[at][2] + (index,))
-            else:
-                rows.append((0, new, (index,)))
-        elif line[:1] == "-":
+    """A file beside the step before, as ([[old number, new number, [indices in the diff]]], the lines of the diff).
+
+    A number is 0 where there is no line. A new line stands beside the first of those that went away."""
+    old, new, rows, alone = 0, 0, [], []
+    diff = diff_lines(before(step), step, name, context=100000)[3:] or [" "] * len(code_of(step, name))
+    for index, line in enumerate(diff):
+        if line[:1] == "-":
             old += 1
-            waiting.append(len(rows))
-            rows.append((old, 0, (index,)))
-        elif line[:1] != "\\":
-            old, new, waiting = old + 1, new + 1, []
-            rows.append((old, new, (index,)))
-    return rows, signs
+            rows.append([old, 0, [index]])
+            alone.append(rows[-1])
+        elif line[:1] == "+":
+            new += 1
+            if alone:
+                row = alone.pop(0)
+                row[1] = new
+                row[2].append(index)
+            else:
+                rows.append([0, new, [index]])
+        elif line[:1] == " ":
+            old, new, alone = old + 1, new + 1, []
+            rows.append([old, new, [index]])
+    return rows, diff
 
 
-def is_changed(row, signs):
-    return signs[row[2][0]][:1] in "+-" and signs[row[2][0]] != ""
+def is_changed(row, diff):
+    return diff[row[2][0]][0] != " "
 
 
 def changes_of(step, name):
     """[(first row, the row after the last)] of each run of rows that differ."""
-    rows, signs = rows_of(step, name)
-    changed = [at for at, row in enumerate(rows) if is_changed(row, signs)]
-    starts = [at for at in changed if at - 1 not in changed]
-    return [(at, next(end for end in range(at, len(rows) + 1) if end not in changed)) for at in starts]
+    rows, diff = rows_of(step, name)
+    runs = []
+    for at, row in enumerate(rows):
+        if is_changed(row, diff):
+            if runs and runs[-1][1] == at:
+                runs[-1][1] = at + 1
+            else:
+                runs.append([at, at + 1])
+    return runs
 
 
 def state_of(step, name):
@@ -126,10 +135,8 @@ TOKEN = re.compile(r"""(?P<comment>/\*.*?\*/|//[^\n]*)|(?P<string>"(?:\\.|[^"\\\
     |(?P<number>\b(?:0x[0-9a-fA-F]+|\d+)\w*)|(?P<name>\b[A-Za-z_]\w*)""", re.S | re.M | re.X)
 
 
-@functools.lru_cache(maxsize=None)
-def highlighted(step, name):
-    """The lines of a file as HTML. The name of a function is an anchor where it is defined, a link where it is called."""
-    code = "\n".join(code_of(step, name))
+def coloured(code, link=lambda name: ""):
+    """The lines of C code as HTML. The name of a function is an anchor where it is defined, a link where it is called."""
     defined = {found.start(1) for found in DEFINITION.finditer(code)}
     seen = set()
 
@@ -138,10 +145,11 @@ def highlighted(step, name):
         if found.lastgroup != "name":
             return "\n".join("<i class=%s>%s</i>" % (found.lastgroup[0], line) if line else "" for line in text.split("\n"))
         if found.start() in defined:
-            again, _ = text in seen, seen.add(text)
-            return "<b>%s</b>" % text if again else '<b id="f-%s">%s</b>' % (text, text)
-        link = function_link(step, text, name) if code.startswith("(", found.end()) else ""
-        return '<a class="call" href="%s">%s</a>' % (link, text) if link else text
+            anchor = "" if text in seen else ' id="f-%s"' % text
+            seen.add(text)
+            return "<b%s>%s</b>" % (anchor, text)
+        target = link(text) if code.startswith("(", found.end()) else ""
+        return '<a class="call" href="%s">%s</a>' % (target, text) if target else text
 
     at, pieces = 0, []
     for found in TOKEN.finditer(code):
@@ -150,10 +158,15 @@ def highlighted(step, name):
     return "".join(pieces + [escape(code[at:])]).split("\n")
 
 
-def line_of(content, kind, before=""):
+@functools.lru_cache(maxsize=None)
+def highlighted(step, name):
+    return coloured("\n".join(code_of(step, name)), lambda function: function_link(step, function, name))
+
+
+def line_of(content, attributes, before=""):
     """A line of code as HTML. Where it has to be broken, the rest stands farther right than the line began."""
     indent = len(content) - len(content.lstrip(" "))
-    return '<span class="%s"%s>%s%s\n</span>' % (kind, ' style="--indent:%d"' % indent if indent else "", before, content)
+    return '<span %s%s>%s%s\n</span>' % (attributes, ' style="--indent:%d"' % indent if indent else "", before, content)
 
 
 def find(wanted, lines):
@@ -175,6 +188,9 @@ def find(wanted, lines):
 
 # ---- the text as pages
 
+CHANGED = {"+": "<ins>%s</ins>", "-": "<del>%s</del>"}
+
+
 class Page:
     def __init__(self, name, title, first, step):
         self.name, self.title, self.first, self.step = name, title, first, step     # first: its first line in the text
@@ -182,14 +198,14 @@ class Page:
 
 
 class Book:
-    def __init__(self, text):
+    def __init__(self, text, folder):
         self.text, self.root = text, text.root
+        self.home = os.path.relpath(str(self.root), str(folder))
         self.faults = []                    # (line, what)
         self.excerpts = defaultdict(list)   # {page of code: [(id, ids of its lines, link to the text, title of the section)]}
         self.headings = {heading.line: heading for heading in text.headings}
         self.blocks = {block.line: block for block in text.blocks}
         self.tables = {table.line: table for table in text.tables}
-        self.search = []                    # [link, title, what stands there]
         self.prose = [re.sub(r"<!--.*?-->", "", line) for line in text.prose]     # what is left are those of checked tables
         self.pages = self.cut()
         self.place = {}                     # {anchor: page}
@@ -246,7 +262,7 @@ class Book:
             return "%s#%s" % (page.name, anchor) if page else "index.html"
         step = step_named(self.root, place.split("/")[0])
         name = place.partition("/")[2]
-        return page_of(step, name) if step and (not name or name in sources(step)) else "../../" + target
+        return page_of(step, name) if step and (not name or name in sources(step)) else self.home + "/" + target
 
     def code_span(self, span):
         """A step, a file or a function that is named leads to its code."""
@@ -274,7 +290,8 @@ class Book:
             heading = self.headings.get(number)
             if heading and heading.level > 1:
                 while opened and opened[-1] >= heading.level:
-                    out.append("</section>" * bool(opened.pop()))
+                    opened.pop()
+                    out.append("</section>")
                 opened.append(heading.level)
                 tag = "h%d" % (heading.level - 1)
                 out.append('<section id="%s"><%s>%s <a class="anchor" href="#%s" aria-label="link to this section">#</a></%s>' % (
@@ -369,45 +386,52 @@ class Book:
         if block.words[1:2] in (["picture"], ["bytes"]):
             columns = max(map(len, block.lines), default=1)
             return self.figure('<pre class="picture" style="--columns:%d">%s</pre>' % (columns, escape("\n".join(block.lines))), caption)
-        if kind == "c" and len(block.words) == 2 or kind == "diff" and len(block.words) == 4:
+        if kind in ("c", "diff") and block.words[1:] and block.words[1].startswith("step"):
             shown = self.excerpt(block, kind)
             if shown:
                 return shown
-            if kind == "diff" or (self.root / block.words[1]).exists() or block.words[1].startswith("step"):
-                self.faults.append((block.line, "these lines are not in the code: %s" % block.info))
-        lines = [escape(line) for line in block.lines]
+            self.faults.append((block.line, "these lines are not in the code: %s" % block.info))
+        lines = coloured("\n".join(block.lines)) if kind == "c" else [escape(line) for line in block.lines]
+        lines = [re.sub(' id="[^"]*"', "", line) for line in lines] if kind == "c" else lines
         typed = {"console": r"^(\$|&gt;) (.*)", "smtp": r"^(C:) (.*)"}.get(kind)
         if typed:
             lines = [re.sub(typed, r"<i class=p>\1</i> <b>\2</b>", line) for line in lines]
         elif kind == "diff":
-            lines = ['<ins>%s</ins>' % line if line[:1] == "+" else '<del>%s</del>' % line if line[:1] == "-" else line for line in lines]
-        title = " ".join(block.words[1:])
+            lines = [CHANGED.get(line[:1], "%s") % line for line in lines]
+        title = escape(" ".join(block.words[1:]))
+        if block.words[1:] and (self.root / block.words[1]).is_file():
+            title = '<a href="%s/%s">%s</a>' % (self.home, block.words[1], title)
         return '<div class="block">%s<pre class="%s">%s</pre></div>' % (
-            '<p class="where">%s</p>' % escape(title) if title else "", escape(kind), "\n".join(lines))
+            '<p class="where">%s</p>' % title if title else "", escape(kind), "\n".join(lines))
 
     def figure(self, content, caption):
         return "<figure>%s%s</figure>" % (content, "<figcaption>%s</figcaption>" % self.inline(caption) if caption else "")
 
     def excerpt(self, block, kind):
         """Lines of a file of a step, or of what changed in it; "" if they are not there."""
-        folder, _, name = block.words[1].partition("/") if kind == "c" else (block.words[2], "", block.words[3])
+        if kind == "c":
+            folder, _, name = block.words[1].partition("/")
+        else:
+            folder, name = block.words[2], block.words[3]
         step = step_named(self.root, folder)
-        if not step or not (step / name).is_file() or (kind == "diff" and state_of(step, name) != "touched"):
+        if not step or not (step / name).is_file():
             return ""
-        rows, signs = rows_of(step, name)
-        code, lines = highlighted(step, name), code_of(step, name)
-        wanted = [line for line in block.lines if not line.startswith(("@@", "--- ", "+++ "))] if kind == "diff" else block.lines
-        found = find([line or " " for line in wanted] if kind == "diff" else wanted, signs if kind == "diff" else lines)
+        if kind == "diff" and (before(step) or step).name != block.words[1]:
+            return ""
+        rows, diff = rows_of(step, name)
+        wanted = [line for line in block.lines if kind == "c" or not line.startswith(("@@", "--- ", "+++ "))]
+        found = find(wanted, code_of(step, name)) if kind == "c" else find([line or " " for line in wanted], diff)
         where = [at for at in found if at is not None]
         if not where:
             return ""
         mark = "x%d" % block.line
         if kind == "c":
+            code = highlighted(step, name)
             shown = [code[at] if at is not None else "<i class=p>...</i>" for at in found]
             page, ids = page_of(step, name), ["L%d" % (at + 1) for at in where]
-            title = "%s/%s, %s" % (step.name, name, "lines %d to %d" % (where[0] + 1, where[-1] + 1))
+            title = "%s/%s, lines %d to %d" % (step.name, name, where[0] + 1, where[-1] + 1)
         else:
-            shown = [{"+": "<ins>%s</ins>", "-": "<del>%s</del>"}.get(line[:1], "%s") % escape(line) for line in wanted]
+            shown = [CHANGED.get(line[:1], "%s") % escape(line) for line in wanted]
             page = page_of(step, name, "-diff")
             ids = ["r%d" % (at + 1) for at, row in enumerate(rows) if set(row[2]) & set(where)]
             title = "%s in %s and %s" % (name, block.words[1], step.name)
@@ -417,7 +441,7 @@ class Book:
         links = "".join('<a class="%s" href="%s#%s"%s>%s</a>' % (way, page, mark, target, escape(title))
                         for way, target in (("beside", ' target="code"'), ("alone", "")))
         return '<div class="block excerpt" id="%s"><p class="where">%s</p><pre class="%s">%s</pre></div>' % (
-            mark, links, kind, "".join(line_of(line, "e") for line in shown))
+            mark, links, kind, "".join(line_of(line, 'class="e"') for line in shown))
 
 
 # ---- frames around it
@@ -515,7 +539,7 @@ def marks(book, page):
 
 def file_page(book, step, name):
     """A whole file. What this step brought is marked; what it took away is to be seen beside the step before."""
-    rows, signs = rows_of(step, name)
+    rows = rows_of(step, name)[0]
     anchors, style = marks(book, page_of(step, name))
     new, gone = set(), defaultdict(int)
     starts = {}
@@ -540,22 +564,22 @@ def file_page(book, step, name):
             side += '<a class="said" id="c%d" href="%s#c%d" title="change %d, %s">%s</a>' % (
                 starts[number], page_of(step, name, "-diff"), starts[number], starts[number],
                 "%d old lines went" % lost if lost else "nothing went", "−%d" % lost if lost else "+")
-        out.append(line_of(line, "l new" if number in new else "l", side).replace(" ", ' id="L%d" ' % number, 1))
+        out.append(line_of(line, 'id="L%d" class="l%s"' % (number, " new" if number in new else ""), side))
     return document("%s/%s" % (step.name, name), "code", '%s\n<pre class="file %s">%s</pre>' % (
         code_head(book, step, name, ""), state_of(step, name), "".join(out)), style)
 
 
 def side_page(book, step, name):
     """A file beside that of the step before."""
-    rows, signs = rows_of(step, name)
+    rows, diff = rows_of(step, name)
     anchors, style = marks(book, page_of(step, name, "-diff"))
     sides = [highlighted(before(step), name), highlighted(step, name)]
     first = {start: number for number, (start, _) in enumerate(changes_of(step, name), 1)}
     out = []
     for at, row in enumerate(rows):
-        cells = "".join('<span class="%s" data-n="%s">%s</span>' % (kind, number or "", re.sub(r' id="[^"]*"', "", side[number - 1]) if number else "")
+        cells = "".join(line_of(re.sub(r' id="[^"]*"', "", side[number - 1]) if number else "", 'class="%s" data-n="%s"' % (kind, number or ""))
                         for kind, number, side in (("old", row[0], sides[0]), ("now", row[1], sides[1])))
-        kind = "" if not is_changed(row, signs) else "".join([" gone" if row[0] else "", " new" if row[1] else ""])
+        kind = "" if not is_changed(row, diff) else "".join([" gone" if row[0] else "", " new" if row[1] else ""])
         start = '<a id="c%d"></a>' % first[at] if at in first else ""
         out.append('<div class="row%s" id="r%d">%s%s%s</div>' % (kind, at + 1, anchors["r%d" % (at + 1)], start, cells))
     return document("%s/%s beside %s" % (step.name, name, before(step).name), "code side", '%s\n<div class="file">%s</div>' % (
@@ -641,7 +665,7 @@ def search_data(book):
 
 def write(folder, text):
     """Make the pages in a folder; (the book, how many pages)."""
-    book = Book(text)
+    book = Book(text, folder)
     pages = {page.name: text_page(book, page) for page in book.pages}
     for step in steps(text.root):
         pages[page_of(step)] = step_page(book, step)
@@ -650,8 +674,9 @@ def write(folder, text):
             if state_of(step, name) == "touched":
                 pages[page_of(step, name, "-diff")] = side_page(book, step, name)
     pages["search.html"] = search_page(book)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    if (folder / "book.css").exists():      # an older book, and not somebody's papers
+        shutil.rmtree(str(folder))
+    folder.mkdir(parents=True, exist_ok=True)
     for name, content in {**pages, "search-data.js": search_data(book)}.items():
         (folder / name).write_text(content, encoding="utf-8")
     for name in ("book.css", "book.js"):
