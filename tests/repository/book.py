@@ -294,8 +294,8 @@ class Book:
                     out.append("</section>")
                 opened.append(heading.level)
                 tag = "h%d" % (heading.level - 1)
-                out.append('<section id="%s"><%s>%s <a class="anchor" href="#%s" aria-label="link to this section">#</a></%s>' % (
-                    heading.anchor, tag, self.inline(heading.title), heading.anchor, tag))
+                out.append('<section id="%s"><%s><a class="anchor" href="#%s" aria-label="link to this section">#</a>%s</%s>' % (
+                    heading.anchor, tag, heading.anchor, self.inline(heading.title), tag))
                 at += 1
             elif heading:
                 out.append('<h1 id="%s">%s</h1>' % (heading.anchor, self.inline(heading.title)))

@@ -249,7 +249,8 @@ class Browser:
         theirs, self.out = os.pipe()
         self.input, ours = os.pipe()
         self.process = subprocess.Popen(
-            [sys.executable, "-c", PIPES % (theirs, ours), CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+            [sys.executable, "-c", PIPES % (theirs, ours), CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu",
+             "--disable-dev-shm-usage", "--hide-scrollbars",
              "--remote-debugging-pipe", "--user-data-dir=%s" % profile, "about:blank"],
             pass_fds=(theirs, ours), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(theirs)
