@@ -39,11 +39,15 @@ function followText(frame) {
             event.preventDefault();
             show(link);
         });
-    const watcher = new IntersectionObserver(entries => {
-        const entry = entries.find(one => one.isIntersecting);
-        if (entry && isShown()) show(entry.target.querySelector("a.beside"));
-    }, { rootMargin: "-20% 0px -40% 0px" });
-    document.querySelectorAll(".excerpt").forEach(excerpt => watcher.observe(excerpt));
+    const excerpts = [...document.querySelectorAll(".excerpt")];
+    let last = null;
+    const follow = () => {
+        const excerpt = excerpts.filter(one => one.getBoundingClientRect().top < 0.6 * innerHeight).pop();
+        if (!excerpt || excerpt === last || !isShown()) return;
+        last = excerpt;
+        show(excerpt.querySelector("a.beside"));
+    };
+    addEventListener("scroll", follow, { passive: true });
 }
 
 function markPlace(toc) {

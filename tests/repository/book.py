@@ -17,12 +17,10 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-import book_pictures                                                        # noqa: E402
-import stations                                                             # noqa: E402
-from tutorial_code import chapter_step, diff_lines, sources, step_named, steps          # noqa: E402
-from tutorial_text import CODE_SPAN, REPOSITORY, TARGET, Text, plain, slug  # noqa: E402
+import book_pictures
+import tutorial_stations
+from tutorial_code import chapter_step, diff_lines, sources, step_named, steps
+from tutorial_text import CODE_SPAN, REPOSITORY, TARGET, Text, plain, slug
 
 
 def escape(text):
@@ -118,16 +116,6 @@ def function_link(step, function, name=""):
     return "%s#f-%s" % (page_of(step, name), function) if name else ""
 
 
-def station_of(step, name, function):
-    """The number of the station that brings a function to its file, as stations.py has it."""
-    for station in stations.STATIONS:
-        if stations.stage_of(station.number) == int(step.name[4:6]):
-            for files, words in station.brings.items():
-                if re.fullmatch(re.escape(files).replace(r"\[ch\]", "[ch]"), name) and function in words.split():
-                    return station.number
-    return ""
-
-
 TOKEN = re.compile(r"""(?P<comment>/\*.*?\*/|//[^\n]*)|(?P<string>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|(?<=\#include\ )<[^>\n]*>)
     |(?P<word>^[ ]*\#[ ]*\w+|\b(?:auto|bool|break|case|char|const|continue|default|do|double|else|enum|extern|false|float|for
         |goto|if|inline|int|long|NULL|return|short|signed|sizeof|static|struct|switch|true|typedef|union|unsigned|void|volatile
@@ -208,9 +196,9 @@ class Book:
         self.tables = {table.line: table for table in text.tables}
         self.prose = [re.sub(r"<!--.*?-->", "", line) for line in text.prose]     # what is left are those of checked tables
         self.pages = self.cut()
-        self.place = {}                     # {anchor: page}
-        for page in self.pages:
-            self.place.update({heading.anchor: page for heading in page.sections})
+        self.place = {heading.anchor: page for page in self.pages for heading in page.sections}
+        self.stations = {heading.title.split(" ")[0]: ("%s#%s" % (page.name, heading.anchor), html.escape(plain(heading.title)))
+                         for page in self.pages for heading in page.sections if re.match(r"\d+\.\d+ ", heading.title)}
         for page in self.pages:
             self.page, self.shown = page, ""
             page.html = self.render(list(enumerate(self.prose[page.first - 1:page.last], page.first)))
@@ -399,7 +387,9 @@ class Book:
         elif kind == "diff":
             lines = [CHANGED.get(line[:1], "%s") % line for line in lines]
         title = escape(" ".join(block.words[1:]))
-        if block.words[1:] and (self.root / block.words[1]).is_file():
+        if block.words[1:2] in (["program"], ["edit"]):
+            title = escape(block.words[-1]) + {"program": ", a program of yours", "edit": ", what you change in it"}[block.words[1]]
+        elif block.words[1:] and (self.root / block.words[1]).is_file():
             title = '<a href="%s/%s">%s</a>' % (self.home, block.words[1], title)
         return '<div class="block">%s<pre class="%s">%s</pre></div>' % (
             '<p class="where">%s</p>' % title if title else "", escape(kind), "\n".join(lines))
@@ -529,44 +519,46 @@ def code_head(book, step, name, here):
 
 
 def marks(book, page):
-    """({id of a line: anchors that the text leads to}, the style that shows their lines)"""
+    """({id of a line: anchors that the text leads to}, the style that shows their lines, and what else their station brought)"""
     anchors, style = defaultdict(str), ""
     for mark, ids, link, title in book.excerpts.get(page, []):
         anchors[ids[0]] += '<a class="said" id="%s" href="%s" target="_top" title="told in: %s">¶</a>' % (mark, link, html.escape(title))
-        style += ":root:has(#%s:target) :is(%s) { background: var(--hit); }\n" % (mark, ", ".join("#" + one for one in ids))
+        here, station = ":root:has(#%s:target)" % mark, title.split(" ")[0]
+        if station in book.stations:
+            style += '%s .new:not([data-of="%s"]) { background: none; }\n' % (here, station)
+            style += '%s .new[data-of="%s"] { background: var(--new); }\n' % (here, station)
+        style += "%s :is(%s) { background: var(--hit); }\n" % (here, ", ".join("#" + one for one in ids))
     return anchors, "<style>\n%s</style>\n" % style if style else ""
 
 
 def file_page(book, step, name):
     """A whole file. What this step brought is marked; what it took away is to be seen beside the step before."""
-    rows = rows_of(step, name)[0]
     anchors, style = marks(book, page_of(step, name))
-    new, gone = set(), defaultdict(int)
-    starts = {}
-    for number, (start, end) in enumerate(changes_of(step, name), 1):
-        lines = [row[1] for row in rows[start:end] if row[1]]
-        after = next((row[1] for row in rows[start:] if row[1]), len(code_of(step, name)))
-        new.update(lines)
-        starts[lines[0] if lines else after] = number
-        gone[lines[0] if lines else after] += sum(1 for row in rows[start:end] if row[0])
-    out = []
+    owners = tutorial_stations.owners(book.root, int(step.name[4:6]))
+    new = tutorial_stations.added(book.root, int(step.name[4:6]), name)
+    starts = change_links(step, name) if state_of(step, name) == "touched" else {}
+    out, last = [], ""
     for number, line in enumerate(highlighted(step, name), 1):
-        defined = re.search(r'<b id="f-(\w+)"', line)
-        station = station_of(step, name, defined.group(1)) if defined else ""
-        section = next(((heading, page) for page in book.pages for heading in page.sections
-                        if station and heading.title.startswith(station + " ")), None)
-        side = anchors["L%d" % number]
-        if section:
-            side += '<a class="said" target="_top" href="%s#%s" title="%s">%s</a>' % (
-                section[1].name, section[0].anchor, html.escape(section[0].title), station)
-        if number in starts and state_of(step, name) == "touched":
-            lost = gone[number]
-            side += '<a class="said" id="c%d" href="%s#c%d" title="change %d, %s">%s</a>' % (
-                starts[number], page_of(step, name, "-diff"), starts[number], starts[number],
-                "%d old lines went" % lost if lost else "nothing went", "−%d" % lost if lost else "+")
-        out.append(line_of(line, 'id="L%d" class="l%s"' % (number, " new" if number in new else ""), side))
+        station = owners.get((name, number)) or "" if number in new else ""
+        side = anchors["L%d" % number] + starts.get(number, "")
+        if station in book.stations and station != last:
+            side += '<a class="said" target="_top" href="%s" title="%s">%s</a>' % (*book.stations[station], station)
+        last = station or last
+        attributes = 'id="L%d" class="l%s"%s' % (number, " new" * (number in new), ' data-of="%s"' % station if station else "")
+        out.append(line_of(line, attributes, side))
     return document("%s/%s" % (step.name, name), "code", '%s\n<pre class="file %s">%s</pre>' % (
         code_head(book, step, name, ""), state_of(step, name), "".join(out)), style)
+
+
+def change_links(step, name):
+    """{line: where a change begins, a link to the same place beside the step before}"""
+    rows, found = rows_of(step, name)[0], {}
+    for number, (start, end) in enumerate(changes_of(step, name), 1):
+        line = next((row[1] for row in rows[start:] if row[1]), len(code_of(step, name)))
+        lost = sum(1 for row in rows[start:end] if row[0])
+        found[line] = found.get(line, "") + '<a class="said" id="c%d" href="%s#c%d" title="change %d: %d old lines went">%s</a>' % (
+            number, page_of(step, name, "-diff"), number, number, lost, "−%d" % lost if lost else "+")
+    return found
 
 
 def side_page(book, step, name):
