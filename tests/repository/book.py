@@ -153,7 +153,8 @@ def highlighted(step, name):
 
 def line_of(content, attributes, before=""):
     """A line of code as HTML. Where it has to be broken, the rest stands farther right than the line began."""
-    indent = len(content) - len(content.lstrip(" "))
+    text = re.sub("<[^>]*>", "", content)
+    indent = len(text) - len(text.lstrip(" "))
     return '<span %s%s>%s%s\n</span>' % (attributes, ' style="--indent:%d"' % indent if indent else "", before, content)
 
 
@@ -518,13 +519,14 @@ def code_head(book, step, name, here):
     return '<header class="file">%s</header>' % bar
 
 
-def marks(book, page):
+def marks(book, page, owners):
     """({id of a line: anchors that the text leads to}, the style that shows their lines, and what else their station brought)"""
     anchors, style = defaultdict(str), ""
+    owned = set(owners.values()) if len(set(owners.values())) > 1 else ()       # if all is of one station, no line stands out
     for mark, ids, link, title in book.excerpts.get(page, []):
         anchors[ids[0]] += '<a class="said" id="%s" href="%s" target="_top" title="told in: %s">¶</a>' % (mark, link, html.escape(title))
         here, station = ":root:has(#%s:target)" % mark, title.split(" ")[0]
-        if station in book.stations:
+        if station in owned:
             style += '%s .new:not([data-of="%s"]) { background: none; }\n' % (here, station)
             style += '%s .new[data-of="%s"] { background: var(--new); }\n' % (here, station)
         style += "%s :is(%s) { background: var(--hit); }\n" % (here, ", ".join("#" + one for one in ids))
@@ -533,15 +535,16 @@ def marks(book, page):
 
 def file_page(book, step, name):
     """A whole file. What this step brought is marked; what it took away is to be seen beside the step before."""
-    anchors, style = marks(book, page_of(step, name))
-    owners = tutorial_stations.owners(book.root, int(step.name[4:6]))
     new = tutorial_stations.added(book.root, int(step.name[4:6]), name)
+    owners = tutorial_stations.owners(book.root, int(step.name[4:6]))
+    owners = {line: owners[name, line] for line in new if owners[name, line] in book.stations}
+    anchors, style = marks(book, page_of(step, name), owners)
     starts = change_links(step, name) if state_of(step, name) == "touched" else {}
     out, last = [], ""
     for number, line in enumerate(highlighted(step, name), 1):
-        station = owners.get((name, number)) or "" if number in new else ""
+        station = owners.get(number, "")
         side = anchors["L%d" % number] + starts.get(number, "")
-        if station in book.stations and station != last:
+        if station and station != last:
             side += '<a class="said" target="_top" href="%s" title="%s">%s</a>' % (*book.stations[station], station)
         last = station or last
         attributes = 'id="L%d" class="l%s"%s' % (number, " new" * (number in new), ' data-of="%s"' % station if station else "")
@@ -564,7 +567,7 @@ def change_links(step, name):
 def side_page(book, step, name):
     """A file beside that of the step before."""
     rows, diff = rows_of(step, name)
-    anchors, style = marks(book, page_of(step, name, "-diff"))
+    anchors, style = marks(book, page_of(step, name, "-diff"), {})
     sides = [highlighted(before(step), name), highlighted(step, name)]
     first = {start: number for number, (start, _) in enumerate(changes_of(step, name), 1)}
     out = []

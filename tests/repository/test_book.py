@@ -19,6 +19,8 @@ from urllib.parse import unquote
 import pytest
 
 import book
+import stations
+import tutorial_stations
 from tutorial_code import changes, chapter_step, sources, steps
 from tutorial_text import REPOSITORY, Text
 
@@ -169,6 +171,18 @@ def test_every_changed_line_of_a_step_can_be_reached(pages, step):
             starts = [anchor for anchor in side.anchors if re.fullmatch(r"c\d+", anchor)]
             assert starts and all("%s#%s" % (page, start) in index.links and start in pages[page].anchors for start in starts)
     assert {book.page_of(step, name) for name in sources(step)} <= set(index.links)
+
+
+@pytest.mark.parametrize("row", tutorial_stations.STATIONS, ids=lambda row: row.number)
+def test_the_lines_of_a_station_bear_its_number(made, pages, row):
+    """If the text has a section for it, to which they lead."""
+    owners = tutorial_stations.owners(REPOSITORY, stations.stage_of(row.number))
+    wanted = {(name, line) for (name, line), owner in owners.items() if owner == row.number and row.number in made[0].stations}
+    step = chapter_step(REPOSITORY, stations.stage_of(row.number))
+    came = {(name, int(line)) for name in sources(step) for line in
+            re.findall(r'id="L(\d+)" class="l new" data-of="%s"' % re.escape(row.number), pages[book.page_of(step, name)].text)}
+    assert came == wanted
+    assert not wanted or any(made[0].stations[row.number][0] in pages[book.page_of(step, name)].links for name, _ in wanted)
 
 
 def test_search_knows_each_section_and_function(made, pages, folder):
