@@ -393,7 +393,7 @@ class Book:
         elif block.words[1:] and (self.root / block.words[1]).is_file():
             title = '<a href="%s/%s">%s</a>' % (self.home, block.words[1], title)
         return '<div class="block">%s<pre class="%s">%s</pre></div>' % (
-            '<p class="where">%s</p>' % title if title else "", escape(kind), "\n".join(lines))
+            '<p class="where">%s</p>' % title if title else "", escape(kind), "".join(line_of(line, 'class="e"') for line in lines))
 
     def figure(self, content, caption):
         return "<figure>%s%s</figure>" % (content, "<figcaption>%s</figcaption>" % self.inline(caption) if caption else "")

@@ -235,7 +235,7 @@ def test_what_the_text_may_hold(folder):
             '<ol><li>One <a href="chapter-3.html#chapter-3-data">link to <code>code</code></a>, 2 &#42; 3\n<ul><li><em>inner</em></li></ul></li>',
             '<li>Two <a href="https://example.org/">https://example.org/</a>\n<p>a paragraph of the second</p></li></ol>',
             "<table><tbody><tr><td><code>a|b</code></td><td>x &lt; y &amp; <em>z</em></td></tr></tbody></table>",
-            '<p class="where">naive.c</p><pre class="c"><i class=w>int</i> <b>main</b>(',
+            '<p class="where">naive.c</p><pre class="c"><span class="e"><i class=w>int</i> <b>main</b>(',
             "<p>Last <em>of all</em> it ends\nwith <code>two\nlines</code> in <code>tests/client.py</code>.</p>"):
         assert wanted in page.html
 
