@@ -177,13 +177,15 @@ static void reap(struct children *children)
 }
 
 /* Tell all children to finish, and wait until they have. A signal can come just
- * before read(2) blocks, too early to interrupt it: so they are told again. */
+ * before read(2) blocks, too early to interrupt it: so they are told again
+ * after a second. */
 static void stop(struct children *children)
 {
-    for (reap(children); children->count > 0; reap(children)) {
-        for (size_t i = 0; i < children->count; i++)
+    for (int waits = 0; children->count > 0; waits++) {
+        for (size_t i = 0; i < children->count && waits % 50 == 0; i++)
             kill(children->list[i].pid, SIGTERM);
         poll(NULL, 0, 20);
+        reap(children);
     }
 }
 
@@ -286,7 +288,7 @@ static void catch_signals(void)
 int main(int argc, char **argv)
 {
     /* RFC 5321 4.5.3.2.7: a server waits for at least five minutes */
-    struct config config = {.port = "2525", .timeout = 300};
+    static struct config config = {.port = "2525", .timeout = 300};
     struct children children = {.count = 0};
 
     config.mail = "mail";
@@ -297,8 +299,8 @@ int main(int argc, char **argv)
     open_listeners(&config);
     if ((errno = maildir_prepare(config.mail)) != 0)
         err(1, "cannot open the mail directory %s", config.mail);
-    serving = 1;
     announce();
+    serving = 1;
     run(&children, &config);
     stop(&children);
     return 0;

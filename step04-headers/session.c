@@ -120,7 +120,7 @@ static const char *command_mail(struct session *session, char *argument)
         return needs_smtputf8;
     if (size > (unsigned long long)session->config->size_max)
         return "552 5.3.4 that is larger than this server takes";
-    memcpy(session->sender, path.text, sizeof(path.text));
+    memcpy(session->sender, path.text, strlen(path.text) + 1);
     session->stage = SENDER_GIVEN;
     return "250 2.1.0 sender ok";
 }
@@ -263,10 +263,9 @@ void session_run(struct conn *conn, const struct config *config)
     gethostname(session.hostname, HOST_SIZE - 1);
     conn_printf(conn, "220 %s ESMTP ready\r\n", session.hostname);
     while (session.stage != LEAVING && session.status < LINE_CLOSED) {
-        const char *reply = NULL;
+        const char *reply;
         session.status = conn_read_line(conn, line);
-        if (session.status == LINE_OK)
-            reply = run_command(&session, line);
+        reply = session.status == LINE_OK ? run_command(&session, line) : NULL;
         if (!reply)
             reply = trouble[session.status];
         if (reply)

@@ -7,16 +7,14 @@
 #include <iconv.h>
 
 struct charset {
-    iconv_t iconv; /* (iconv_t)-1: the input is UTF-8 already */
-    size_t unit;   /* octets to pass over where one cannot be read */
-    bool escapes;  /* escape sequences switch between sets of characters */
+    iconv_t iconv; /* to UTF-8; to be closed with iconv_close() */
+    size_t unit;   /* octets to pass over where one cannot be read; 0: that
+                      depends, for escape sequences switch between sets */
     bool wrong;    /* not all could be converted so far */
 };
 
-/*
- * Get ready to convert from the character set of that name. False if it is not
- * known: the text is then read as UTF-8. Needs charset_close() either way.
- */
+/* Get ready to convert from the character set of that name. False if it is not
+ * known: the text is then read as UTF-8. */
 bool charset_open(struct charset *charset, struct slice name);
 
 /*
@@ -28,9 +26,9 @@ bool charset_open(struct charset *charset, struct slice name);
 size_t charset_convert(struct charset *charset, struct slice *in, char *out,
                        size_t size, bool last);
 
-void charset_close(struct charset *charset);
+bool charset_is_known(struct slice name);
 
-/* Convert all of in and append it to text. False: unknown, nothing done. */
-bool charset_to_text(struct slice name, struct slice in, struct text *text);
+/* Convert all of in and append it to text. */
+void charset_to_text(struct slice name, struct slice in, struct text *text);
 
 #endif

@@ -7,8 +7,10 @@
  * end. TUTORIAL.md, chapter 1.
  */
 #define _POSIX_C_SOURCE 200809L
+#include "extract.h"
 #include "maildir.h"
 #include "options.h"
+#include "output.h"
 #include "session.h"
 
 #include <err.h>
@@ -177,13 +179,15 @@ static void reap(struct children *children)
 }
 
 /* Tell all children to finish, and wait until they have. A signal can come just
- * before read(2) blocks, too early to interrupt it: so they are told again. */
+ * before read(2) blocks, too early to interrupt it: so they are told again
+ * after a second. */
 static void stop(struct children *children)
 {
-    for (reap(children); children->count > 0; reap(children)) {
-        for (size_t i = 0; i < children->count; i++)
+    for (int waits = 0; children->count > 0; waits++) {
+        for (size_t i = 0; i < children->count && waits % 50 == 0; i++)
             kill(children->list[i].pid, SIGTERM);
         poll(NULL, 0, 20);
+        reap(children);
     }
 }
 
@@ -219,7 +223,7 @@ static void accept_client(struct children *children,
         return;
     }
     if (has_room(children, network) && (pid = fork()) < 0)
-        warn("fork");
+        output_log("fork: %s", strerror(errno));
     if (pid == 0)
         serve(config, fd, &peer);
     if (pid < 0) {
@@ -286,7 +290,7 @@ static void catch_signals(void)
 int main(int argc, char **argv)
 {
     /* RFC 5321 4.5.3.2.7: a server waits for at least five minutes */
-    struct config config = {.port = "2525", .timeout = 300};
+    static struct config config = {.port = "2525", .timeout = 300};
     struct children children = {.count = 0};
 
     config.mail = "mail";
@@ -297,8 +301,10 @@ int main(int argc, char **argv)
     open_listeners(&config);
     if ((errno = maildir_prepare(config.mail)) != 0)
         err(1, "cannot open the mail directory %s", config.mail);
-    serving = 1;
     announce();
+    if (config.extract && (errno = extract_prepare(config.extract)) != 0)
+        err(1, "cannot open the directory for parts %s", config.extract);
+    serving = 1;
     run(&children, &config);
     stop(&children);
     return 0;
