@@ -79,7 +79,7 @@ function search(input, count, found) {
         text.append(hit.text.slice(Math.min(from, at), at));
         const mark = document.createElement("mark");
         mark.textContent = hit.text.slice(at, at + words[0].length);
-        text.append(...(hit.text.toLowerCase().startsWith(words[0], at) ? [mark] : []), hit.text.slice(at + words[0].length, at + 140));
+        text.append(...(hit.text.toLowerCase().startsWith(words[0], at) ? [mark] : []), hit.text.slice(at + words[0].length, at + 140).replace(/\s\S*$/, " ..."));
         item.append(link, text);
         return item;
     }));
