@@ -76,7 +76,7 @@ STATIONS = [
         "path.[ch]": "utf8",
         "session.[ch]": "SMTPUTF8"}),
     station("4.4", "Addresses", {
-        "header.[ch]": "next skip_comment header_skip_cfws header_quoted_string",
+        "header.[ch]": "take_enclosed header_skip_cfws header_quoted_string",
         "address.[ch]": ""}),
     station("4.5", "Dates", {
         "date.[ch]": "simplify parse_time parse_zone days date_utc"}),
