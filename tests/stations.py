@@ -112,16 +112,17 @@ STATIONS = [
         "options.[ch]": "extract",
         "main.c": "extract_prepare"}),
 
-    station("6.1", "The command, and why it can be stripped"),
-    station("6.2", "A hash"),
-    station("6.3", "Keys from a secret"),
-    station("6.4", "A cipher that also authenticates"),
-    station("6.5", "Agreeing on a secret in public"),
-    station("6.6", "A signature"),
-    station("6.7", "A certificate is a few bytes of DER"),
-    station("6.8", "Records"),
-    station("6.9", "The key schedule"),
-    station("6.10", "The handshake, byte by byte"),
+    station("6.1", "The command, and why it can be stripped", {"starttls.[ch]": "", "privileges.[ch]": "", "conn.[ch]": "", "main.c": "", "options.[ch]": "", "receive.c": "",
+        "session.[ch]": ""}),
+    station("6.2", "A hash", {"tls/bytes/*": "", "tls/hash/sha256.[ch]": ""}),
+    station("6.3", "Keys from a secret", {"tls/hash/hkdf.[ch]": ""}),
+    station("6.4", "A cipher that also authenticates", {"tls/cipher/*": ""}),
+    station("6.5", "Agreeing on a secret in public", {"tls/exchange/*": ""}),
+    station("6.6", "A signature", {"tls/signature/*": ""}),
+    station("6.7", "A certificate is a few bytes of DER", {"tls/certificate/*": ""}),
+    station("6.8", "Records", {"tls/record/*": ""}),
+    station("6.9", "The key schedule", {"tls/schedule/*": ""}),
+    station("6.10", "The handshake, byte by byte", {"tls/handshake/*": ""}),
 ]
 NUMBERS = [row.number for row in STATIONS]
 
