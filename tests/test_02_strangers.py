@@ -11,8 +11,8 @@ import subprocess
 import pytest
 
 from client import TIMEOUT, Client
-from server import environment, eventually, has_ipv6
-from test_01_echo import expect_answer, expect_fault
+from server import children_of, environment, eventually, has_ipv6
+from test_01_echo import expect_answer, expect_fault, send_until_it_blocks
 
 
 # ======== 2.4 Strangers
@@ -159,6 +159,26 @@ def test_a_client_that_says_nothing_is_sent_away(start):
         assert rest == b"" or rest.endswith(b"\r\n") and rest.count(b"\r\n") == 1    # a last line may say why
 
 
+@pytest.mark.robust
+def test_a_client_that_does_not_read_is_sent_away(start):
+    """-t holds for a client that does not read, too: nothing of its own is left after that time (RFC 5321 4.5.3.2)"""
+    server = start("-t", "1", "-l", "127.0.0.1")
+    send_until_it_blocks(server.connect())
+    assert eventually(lambda: not children_of(server.pid)), "the process of a client that never reads waits on"
+
+
+@pytest.mark.robust
+@pytest.mark.plaintext
+@pytest.mark.parametrize("calls", ["read,recvfrom,recvmsg", "write,sendto,sendmsg"])
+def test_a_call_that_is_interrupted_is_made_again(strace, calls):
+    """A system call that a signal interrupts (EINTR) is made again, and the conversation goes on"""
+    server, watcher = strace("-e", "trace=" + calls, "-e", "inject=%s:error=EINTR:when=2+3" % calls)
+    client = server.connect()
+    for number in range(10):
+        expect_answer(client, "NOOP %d" % number)
+    assert any("EINTR" in line for line in watcher.calls())
+
+
 # ---- the end
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
@@ -230,13 +250,7 @@ def test_the_end_leaves_no_process(start):
 def test_the_end_does_not_wait_for_a_client_that_does_not_read(start):
     """A client that does not read can't hold up the end"""
     server = start("-l", "127.0.0.1")
-    deaf = server.connect()
-    deaf.sock.settimeout(0.2)
-    try:
-        while True:
-            deaf.sock.sendall(b"NOOP\r\n" * 10000)
-    except socket.timeout:
-        pass
+    send_until_it_blocks(server.connect())
     assert server.stop() == 0
 
 
@@ -315,6 +329,13 @@ def test_started_without_standard_output(program, step, tmp_path):
 
 
 @pytest.mark.robust
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_standard_output_that_takes_nothing(run):
+    """Where the line with the port can't be written: exit status 1, and one line on standard error"""
+    expect_fault(run("-l", "127.0.0.1", "-p", "0", preexec_fn=lambda: os.dup2(os.open("/dev/full", os.O_WRONLY), 1)), 1)
+
+
+@pytest.mark.robust
 @pytest.mark.plaintext
 def test_a_fork_that_fails_is_told(strace):
     """Where no process can be made the client is sent away, the operator gets a line, and later there is
@@ -377,7 +398,8 @@ def test_the_20th_faulty_command_is_the_last(client):
 
 @pytest.mark.robust
 def test_19_faulty_commands_are_forgiven(client):
-    """Nineteen faulty commands are forgiven, and a refused recipient is no fault of the client"""
+    """Nineteen faulty commands are forgiven; a refused recipient and a command that is known and not done (502) are no
+    fault of the client"""
     client.ehlo()
     for _ in range(19):
         client.send("FROB")
@@ -386,6 +408,8 @@ def test_19_faulty_commands_are_forgiven(client):
     for _ in range(30):
         client.send("RCPT TO:<you@elsewhere.example>")
         client.expect(550)
+        client.send("EXPN staff")
+        client.expect(502, 550)
     client.rcpt()
 
 

@@ -10,6 +10,7 @@ import hashlib
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -483,6 +484,18 @@ def test_a_client_that_vanishes_in_the_middle(server):
     assert server.messages() == []
 
 
+@pytest.mark.robust
+def test_the_trace_does_not_show_all_of_a_message(start):
+    """-v shows how a message begins, and not a megabyte of it"""
+    server = start("-v")
+    client = server.connect()
+    client.ehlo()
+    client.deliver(b"Subject: seen\r\n\r\n" + b"y" * 70 + b"\r\n" + (b"z" * 70 + b"\r\n") * 15000)
+    client.quit()
+    text = server.stderr_text()
+    assert "Subject: seen" in text and len(text) < 100000
+
+
 # ---- many at once
 
 def test_many_senders_at_once(start):
@@ -591,6 +604,36 @@ def test_two_names_of_one_mailbox(server, client):
 # ---- the files
 
 @pytest.mark.robust
+def test_a_name_that_is_taken(server, client):
+    """A file in new/ that has the name of a message on its way is somebody else's mail: it stays as it is, and a 250 is
+    not said for it (https://cr.yp.to/proto/maildir.html)"""
+    client.ehlo()
+    client.envelope()
+    for path in server.tmp():
+        (server.mail / "you" / "new" / path.name).write_text("another mail")
+    before = len(server.new())
+    client.send_message(SIMPLE)
+    stored = client.expect(250, 451, 452).code == 250
+    messages = server.messages()
+    assert messages.count(b"another mail") == before and len(messages) == before + stored
+
+
+@pytest.mark.robust
+def test_descriptors_are_given_back(start):
+    """A hundred messages in one session, those that are refused among them, are taken by a program that may have 64
+    descriptors"""
+    server = start("-l", "127.0.0.1", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
+    client = server.connect()
+    client.ehlo()
+    for _ in range(100):
+        client.deliver(SIMPLE, recipients=("you@localhost", "postmaster"))
+        client.envelope()
+        client.send_message(b"bare\r\r\n")
+        client.expect(554)
+    assert len(server.new()) == 100
+
+
+@pytest.mark.robust
 def test_a_file_is_for_its_owner_only(start):
     """Files of mail are for their owner only, whatever the umask says"""
     server = start(preexec_fn=lambda: __import__("os").umask(0))
@@ -599,7 +642,13 @@ def test_a_file_is_for_its_owner_only(start):
     client.deliver(SIMPLE)
     mode = server.new()[0].stat().st_mode
     assert stat.S_ISREG(mode) and stat.S_IMODE(mode) == 0o600
-    assert stat.S_IMODE((server.mail / "postmaster").stat().st_mode) == 0o700
+    shutil.rmtree(str(server.mail / "you"))
+    (server.mail / "you").mkdir()
+    client.mail()
+    client.send("RCPT TO:<you@localhost>")
+    client.expect(250, 451)
+    for made in server.mail / "postmaster", server.mail / "postmaster" / "tmp", server.mail / "you" / "cur":
+        assert not made.exists() or stat.S_IMODE(made.stat().st_mode) == 0o700
 
 
 def test_a_name_says_when_and_no_two_are_the_same(server):
