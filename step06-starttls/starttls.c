@@ -14,6 +14,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 #include "starttls.h"
+#include "output.h"
 #include "tls/certificate.h"
 #include "tls/credentials_make.h"
 #include "tls/keylog.h"
@@ -32,8 +33,11 @@
 /* One line of what happens inside TLS, among the "C:" and "S:" lines. */
 static void trace_line(void *context, const char *line)
 {
+    char text[2048 + 1]; /* the longest line there, and its end */
+    int size = snprintf(text, sizeof(text), "%s\n", line);
+
     (void)context;
-    fprintf(stderr, "%s\n", line);
+    output_write(STDERR_FILENO, text, (size_t)size);
 }
 
 static void warn(const char *warning)

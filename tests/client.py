@@ -25,7 +25,8 @@ class ConversationError(AssertionError):
 def escape(data):
     """Bytes as a person can read them: nothing unprintable is left."""
     text = "".join(chr(b) if 32 <= b < 127 and b != 92 else
-                   {9: "\\t", 10: "\\n", 13: "\\r", 92: "\\\\"}.get(b, "\\x%02x" % b) for b in data[:SHOWN_BYTES])
+                   {9: "\\t", 10: "\\n", 13: "\\r", 92: "\\\\"}.get(b, "\\x%02x" % b)
+                   for b in data[:SHOWN_BYTES])
     return text + (" ... (%d bytes in all)" % len(data) if len(data) > SHOWN_BYTES else "")
 
 
@@ -51,7 +52,8 @@ class Keywords(dict):
     """A test that looks for a keyword which is not there fails."""
 
     def __missing__(self, keyword):
-        raise AssertionError("expected: EHLO announces %s\ncame:     %s" % (keyword, " ".join(self) or "nothing"))
+        raise AssertionError("expected: EHLO announces %s\ncame:     %s"
+                             % (keyword, " ".join(self) or "nothing"))
 
 
 class Reply:
@@ -75,7 +77,7 @@ class Reply:
 
 
 class Client:
-    conversations = []      # of the test that runs now; conftest.py empties it and shows it where a test fails
+    conversations = []      # of the test that runs now; conftest.py empties it, and shows it where one fails
     heard = False           # has the program under test ever said anything?
 
     def __init__(self, sock):
@@ -91,7 +93,8 @@ class Client:
     # ---- what went over the wire
 
     def conversation(self):
-        entries = ["%4d  %s: %s" % (number, who, escape(data)) for number, (who, data) in enumerate(self.log, 1)]
+        entries = ["%4d  %s: %s" % (number, who, escape(data))
+                   for number, (who, data) in enumerate(self.log, 1)]
         if len(entries) > SHOWN_ENTRIES:
             entries = entries[:2] + ["      ..."] + entries[-SHOWN_ENTRIES:]
         return "\n".join(entries) or "      (nothing was said)"
@@ -116,7 +119,8 @@ class Client:
             self.fail("the connection takes what is sent", error)
 
     def send_in_pieces(self, *pieces):
-        """Send each piece only once the program has read the one before, so that each comes in a read of its own."""
+        """Send each piece only once the program has read the one before, so that each comes in a read of its
+        own."""
         __tracebackhide__ = True
         for piece in pieces:
             self.send_raw(piece)
@@ -177,8 +181,8 @@ class Client:
         return Reply(lines)
 
     def expect(self, *codes, enhanced=None):
-        """The next reply has one of these codes. An enhanced status code is one of these, too (RFC 2034); a program that
-        does not announce them may do without."""
+        """The next reply has one of these codes. An enhanced status code is one of these, too (RFC 2034);
+        a program that does not announce them may do without."""
         __tracebackhide__ = True
         wanted = (enhanced,) if isinstance(enhanced, str) else enhanced
         expected = " or ".join(map(str, codes)) + (" with " + " or ".join(wanted) if wanted else "")
@@ -194,7 +198,8 @@ class Client:
         return not wanted or enhanced in wanted or (not enhanced and not self.announces_codes)
 
     def expect_closed(self, orderly=False):
-        """The peer closes the connection and says nothing more. Orderly: no reset comes after its last words either."""
+        """The peer closes the connection and says nothing more. Orderly: no reset comes after its last words
+        either."""
         __tracebackhide__ = True
         rest = self.read_to_the_end()
         if rest:
@@ -226,7 +231,8 @@ class Client:
         return rest
 
     def expect_in_sync(self):
-        """Every reply so far has been read and none is missing: HELP gets a good answer, and the same one again."""
+        """Every reply so far has been read and none is missing: HELP gets a good answer, and the same one
+        again."""
         __tracebackhide__ = True
         answers = []
         for _ in range(2):
@@ -305,7 +311,8 @@ class Client:
         if self.buffer:
             self.fail("nothing in plaintext after the 220", escape(self.buffer))
         context = context or trusting()
-        context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)     # an end without close_notify is to be seen:
+        context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF",
+                                    0)     # an end without close_notify is to be seen:
         try:                                                                # it counts as a reset
             self.sock = context.wrap_socket(self.sock, server_hostname=name, suppress_ragged_eofs=False)
         except OSError as error:
@@ -317,7 +324,8 @@ class Client:
 
     def segments(self):
         """How many TCP segments with data have come (Linux: tcpi_data_segs_in)."""
-        return struct.unpack_from("I", self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192), 152)[0]
+        return struct.unpack_from("I", self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192),
+                                  152)[0]
 
 
 def unread_bytes(server, client):
@@ -333,4 +341,5 @@ def unread_bytes(server, client):
         kernel.send(header + request + ports + b"".join(addresses) + anything)
         answer = kernel.recv(4096)
     found = struct.unpack_from("=H", answer, 4)[0] == 20
-    return struct.unpack_from("=I", answer, 72)[0] if found else 0      # idiag_rqueue of struct inet_diag_msg
+    return struct.unpack_from("=I", answer,
+                              72)[0] if found else 0      # idiag_rqueue of struct inet_diag_msg

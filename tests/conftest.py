@@ -8,10 +8,10 @@
     pytest tests --step 2 --stage 3           stage 3's tests too, on our step 2: they must fail
     pytest tests --step 6 --tls               stages 1 to 5 on our step 6, every conversation inside TLS
 
-The name of a test file says which stage it belongs to, and a line `# ======== 2.2 The path` in it which station the tests
-below it belong to (stations.py has the table). What a lesson asks of everybody is `core`; what makes a program fit for
-strangers is marked `robust`, and comes after all that is core. What is in repository/ tests the repository itself, the
-text and the suite.
+The name of a test file says which stage it belongs to, and a line `# ======== 2.2 Paths` in it which
+station the tests below it belong to (stations.py has the table). What a lesson asks of everybody is
+`core`; what makes a program fit for strangers is marked `robust`, and comes after all that is core. What
+is in repository/ tests the repository itself, the text and the suite.
 """
 import functools
 import os
@@ -39,7 +39,7 @@ REPOSITORY = TESTS.parent
 BUILD = Path(os.environ.get("SMTPD_BUILD", REPOSITORY / "build")).resolve()
 
 LIMIT = 600 * TIMEOUT_SCALE     # seconds for a whole run
-SILENT_STARTS = 3               # so often may a program not start, or say nothing at all, before the run is given up
+SILENT_STARTS = 3               # so often may a program not start, or say nothing: then it is given up
 
 collect_ignore = []     # pytest's: files that are not even looked into
 
@@ -53,11 +53,17 @@ def pytest_addoption(parser):
     group.addoption("--stage", type=int, help="the highest stage whose tests run (default: --step)")
     group.addoption("--from-stage", type=int, default=0, help="the lowest stage whose tests run")
     group.addoption("--station", help="only the tests of this station, as 2.2")
-    group.addoption("--changed", action="store_true", help="not the stations of earlier steps none of whose files this step changes")
-    group.addoption("--named", action="append", default=[], help="only this test: test_02_commands.py::name or ...::name[row]")
-    group.addoption("--limit", type=float, default=LIMIT, help="seconds for the whole run (default: %g)" % LIMIT)
-    group.addoption("--counts", help="write how many tests passed and failed into this file (run.py reads it)")
-    group.addoption("--tls", action="store_true", help="say everything inside TLS: the tests of stages 1 to 5 on step 6")
+    group.addoption("--up-to", help="no station after this one, as 2.2")
+    group.addoption("--changed", action="store_true",
+                    help="not the stations of earlier steps none of whose files this step changes")
+    group.addoption("--named", action="append", default=[],
+                    help="only this test: test_02_commands.py::name or ...::name[row]")
+    group.addoption("--limit", type=float, default=LIMIT,
+                    help="seconds for the whole run (default: %g)" % LIMIT)
+    group.addoption("--counts",
+                    help="write how many tests passed and failed into this file (run.py reads it)")
+    group.addoption("--tls", action="store_true",
+                    help="say everything inside TLS: the tests of stages 1 to 5 on step 6")
     group.addoption("--repository", action="store_true", help="only the tests of the repository itself")
 
 
@@ -67,12 +73,16 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "robust: what makes a program fit for strangers")
     config.addinivalue_line("markers", "only_step(n): holds for step n alone; the next layer replaces it")
     config.addinivalue_line("markers", "key: must fail on the step before (repository/test_layers.py)")
-    config.addinivalue_line("markers", "plaintext: looks below the conversation: at the socket, the greeting, "
+    config.addinivalue_line("markers",
+                            "plaintext: looks below the conversation: at the socket, the greeting, "
                                        "or how it ends; not for --tls")
     config.addinivalue_line("markers", "repository: tests the repository or the suite, not one program")
-    if config.getoption("--station") not in (None, *stations.NUMBERS):
-        raise pytest.UsageError("there is no station %s; there are %s" % (config.getoption("--station"), " ".join(stations.NUMBERS)))
-    whole_suite = not any(config.getoption(name) for name in ("--step", "--prog", "--stage", "--station", "--tls"))
+    for option in ("--station", "--up-to"):
+        if config.getoption(option) not in (None, *stations.NUMBERS):
+            raise pytest.UsageError("there is no station %s; there are %s"
+                                    % (config.getoption(option), " ".join(stations.NUMBERS)))
+    whole_suite = not any(config.getoption(name)
+                          for name in ("--step", "--prog", "--stage", "--station", "--tls"))
     config.smtpd_whole_suite = whole_suite
     config.smtpd_step = config.getoption("--step") or config.getoption("--stage") or newest_step()
     config.smtpd_stage = config.getoption("--stage") or config.smtpd_step
@@ -111,7 +121,8 @@ def program_of_step(step):
 
 
 def program_of_command(command):
-    """PROG may be a command with arguments ("python3 my_smtpd.py"); it runs in another directory, so paths are made whole."""
+    """PROG may be a command with arguments ("python3 my_smtpd.py"); it runs in another directory, so paths
+    are made whole."""
     words = [str(Path(word).resolve()) if Path(word).exists() else word for word in shlex.split(command)]
     return words if shutil.which(words[0]) else None
 
@@ -140,13 +151,18 @@ def is_wanted(item):
     return (not config.getoption("--repository")
             and config.getoption("--from-stage") <= stage_of(item) <= config.smtpd_stage
             and config.getoption("--station") in (None, station_of(item))
+            and (config.getoption("--up-to") is None or is_up_to(config.getoption("--up-to"), item))
             and (not config.getoption("--changed") or says_something(item))
             and (only is None or only.args[0] == config.smtpd_step))
 
 
+def is_up_to(last, item):
+    return stations.NUMBERS.index(station_of(item)) <= stations.NUMBERS.index(last)
+
+
 def says_something(item):
-    """On the program of a later step a station's tests say what they said of the step before, unless one of its files has
-    changed. The key tests run all the same."""
+    """On the program of a later step a station's tests say what they said of the step before, unless one
+    of its files has changed. The key tests run all the same."""
     step, row = item.config.smtpd_step, stations.find(station_of(item))
     if stage_of(item) == step or item.get_closest_marker("key") or not row.brings:
         return True
@@ -186,7 +202,8 @@ def pytest_itemcollected(item):
         if number:
             item.add_marker(pytest.mark.station(number))
     if station_of(item) not in stations.NUMBERS:
-        raise pytest.UsageError("%s: no line `# ======== 2.2 The path` above it says to which station it belongs" % item.nodeid)
+        raise pytest.UsageError("%s: no line `# ======== 2.2 Paths` above it says to which station "
+                                "it belongs" % item.nodeid)
     if item.get_closest_marker("robust") is None:
         item.add_marker("core")
 
@@ -226,7 +243,7 @@ def program(request):
 
 @pytest.fixture
 def tmp_path(tmp_path_factory, request):
-    """As pytest's own, but it does not read all the directories that are there already to number the next."""
+    """As pytest's own, but it does not read all the directories that are there to number the next."""
     name = re.sub(r"\W+", "-", request.node.name)[:30]
     return Path(tempfile.mkdtemp(prefix=name + "-", dir=str(tmp_path_factory.getbasetemp())))
 
@@ -262,15 +279,17 @@ def new_server(program, step, directory, options=(), mailboxes=("you",), wrapper
 
 
 def end_server(server):
-    """Whether a program ends as it should is a test of its own. Here it has to be gone, and sanitizers have nothing to say."""
+    """Whether a program ends as it should is a test of its own. Here it has to be gone, and sanitizers have
+    nothing to say."""
     server.end()
     server.check_no_sanitizer_report()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem):
-    """What is to be said of a server after a test that went well is said as a failure of that test, and counts once.
-    A failure says in words what was expected: where an assertion does not, it is what the test is about."""
+    """What is to be said of a server after a test that went well is said as a failure of that test, and
+    counts once. A failure says in words what was expected: where an assertion does not, it is what the
+    test is about."""
     try:
         pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames})
     except AssertionError as error:
@@ -286,7 +305,8 @@ def pytest_pyfunc_call(pyfuncitem):
 
 @pytest.fixture
 def start(program, step, tmp_path, request):
-    """start(*options, mailboxes=("you",), wrapper=(), **popen) starts a server, which is gone at the end of the test."""
+    """start(*options, mailboxes=("you",), wrapper=(), **popen) starts a server, which is gone at the end of
+    the test."""
     servers = []
     request.node.smtpd_servers = servers
 
@@ -348,15 +368,17 @@ def said_hello(table_server):
 
 @pytest.fixture
 def run(program, step, tmp_path):
-    """run(*options): the program as it ends by itself, for start-up faults. Nothing is added to the options."""
+    """run(*options): the program as it ends by itself, for start-up faults. No options are added."""
     def run(*options, **popen):
         command = [*program, *map(str, options)]
         try:
-            return subprocess.run(command, cwd=str(tmp_path), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            return subprocess.run(command, cwd=str(tmp_path), stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE, timeout=TIMEOUT, universal_newlines=True,
                                   **{"env": environment(), **popen})
         except subprocess.TimeoutExpired:
-            raise AssertionError("%s\nexpected: it says what is wrong and ends\ncame:     it runs on, for %g seconds"
+            raise AssertionError("%s\nexpected: it says what is wrong and ends\n"
+                                 "came:     it runs on, for %g seconds"
                                  % (" ".join(command), TIMEOUT)) from None
     return run
 
@@ -367,8 +389,9 @@ def run(program, step, tmp_path):
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     if time.monotonic() > item.config.smtpd_deadline:
-        item.session.shouldstop = ("the limit: this run has taken %g seconds, the rest was not run (--limit, or a larger "
-                                   "SMTPD_TEST_TIMEOUT_SCALE on a slow machine)" % item.config.getoption("--limit"))
+        item.session.shouldstop = ("the limit: this run has taken %g seconds, the rest was not run "
+                                   "(--limit, or a larger SMTPD_TEST_TIMEOUT_SCALE on a slow machine)"
+                                   % item.config.getoption("--limit"))
     if not report.failed:
         return
     give_up_on_a_silent_program(item, call)
@@ -393,8 +416,8 @@ def give_up_on_a_silent_program(item, call):
         return
     item.config.smtpd_silent += 1
     if item.config.smtpd_silent >= SILENT_STARTS:
-        item.session.shouldstop = ("the program was started %d times, and has never said a word to a client: "
-                                   "the rest was not run" % item.config.smtpd_silent)
+        item.session.shouldstop = ("the program was started %d times, and has never said a word to a "
+                                   "client: the rest was not run" % item.config.smtpd_silent)
 
 
 def pytest_terminal_summary(terminalreporter, config):
@@ -415,8 +438,8 @@ def where_to_read(item):
     """What is asked, where it is explained, and the command that runs this test alone."""
     lines = [what_is_asked(item.function) if getattr(item, "function", None) else ""]
     if station_of(item):
-        lines += ["TUTORIAL.md, chapter %d, station %s" % (stage_of(item), stations.find(station_of(item)).section),
-                  "again: " + command_for(item)]
+        lines += ["TUTORIAL.md, chapter %d, station %s"
+                  % (stage_of(item), stations.find(station_of(item)).section), "again: " + command_for(item)]
     return "\n".join(filter(None, lines)) or item.nodeid
 
 

@@ -46,7 +46,8 @@ def make_mailbox(mail, name):
 
 def children_of(pid):
     """The process ids of a process's children; zombies are among them."""
-    out = subprocess.run(["ps", "-A", "-o", "ppid=,pid="], stdout=subprocess.PIPE, universal_newlines=True).stdout
+    out = subprocess.run(["ps", "-A", "-o", "ppid=,pid="], stdout=subprocess.PIPE,
+                         universal_newlines=True).stdout
     return [int(line.split()[1]) for line in out.splitlines() if line.split()[0] == str(pid)]
 
 
@@ -60,7 +61,8 @@ def status_in_words(status):
 def excerpt(lines, most=40, width=300):
     """The last lines of an output, so that one that floods can be shown, too."""
     shown = [line if len(line) <= width else line[:width] + "..." for line in lines[-most:]]
-    return "\n          ".join(["(%d lines, the last of them:)" % len(lines)] * (len(lines) > most) + shown) or "nothing"
+    return "\n          ".join(["(%d lines, the last of them:)" % len(lines)] * (len(lines) > most)
+                               + shown) or "nothing"
 
 
 def eventually(condition):
@@ -107,8 +109,9 @@ class Server:
     def start(self, popen):
         read_end, write_end = os.pipe()
         with open(self.stderr_path, "ab") as stderr:
-            self.process = subprocess.Popen(self.command, cwd=str(self.directory), start_new_session=True, **{
-                "stdin": subprocess.DEVNULL, "stdout": write_end, "stderr": stderr, "env": environment(), **popen})
+            streams = {"stdin": subprocess.DEVNULL, "stdout": write_end, "stderr": stderr}
+            self.process = subprocess.Popen(self.command, cwd=str(self.directory), start_new_session=True,
+                                            **{**streams, "env": environment(), **popen})
         self.reader = threading.Thread(target=self.collect, args=(read_end,), daemon=True)
         self.reader.start()
         return write_end
@@ -125,7 +128,8 @@ class Server:
             lines = self.stdout_lines()
             how = "; it ended with " + status_in_words(self.kill()) if self.has_ended() else ""
             self.kill()
-            raise StartError("%s\nexpected: a line `listening on ADDRESS port N` on stdout\ncame:     %s%s\nstderr:   %s" % (
+            raise StartError("%s\nexpected: a line `listening on ADDRESS port N` on stdout\n"
+                             "came:     %s%s\nstderr:   %s" % (
                 " ".join(self.command), excerpt(lines), how, excerpt(self.stderr_text().splitlines())))
 
     def send_signal(self, number):
@@ -146,10 +150,11 @@ class Server:
         return self.has_ended()
 
     def wait(self):
-        """Wait for the end of the program; what is left of its children is killed. Returns the exit status."""
+        """Wait for the end of the program; what is left of its children is killed. Returns its status."""
         if not self.has_ended_within(TIMEOUT):
             self.kill()
-            raise AssertionError("expected: %s ends\ncame:     it did not end within %g seconds" % (self.command[0], TIMEOUT))
+            raise AssertionError("expected: %s ends\ncame:     it did not end within %g seconds"
+                                 % (self.command[0], TIMEOUT))
         return self.end_group()
 
     def stop(self, number=signal.SIGTERM):
@@ -175,7 +180,8 @@ class Server:
     def check_it_goes_on(self):
         """Whatever was said to it, it has not ended: nobody has told it to."""
         if not self.group_is_gone and not self.was_told_to_end and self.has_ended():
-            raise AssertionError("expected: the program goes on\ncame:     it ended with %s" % status_in_words(self.end_group()))
+            raise AssertionError("expected: the program goes on\ncame:     it ended with %s"
+                                 % status_in_words(self.end_group()))
 
     def end_group(self):
         """End what is left of the process group. Returns the exit status."""
@@ -194,7 +200,8 @@ class Server:
     # ---- talking to it
 
     def connect(self, family=None, source=None, greeting=None):
-        """A client. From step 2 on the greeting is read, unless greeting=False; with --tls it is through the handshake."""
+        """A client. From step 2 on the greeting is read, unless greeting=False; with --tls it is through the
+        handshake."""
         __tracebackhide__ = True
         address, port = next(pair for pair in self.listening
                              if family is None or (":" in pair[0]) == (family == socket.AF_INET6))
@@ -202,7 +209,8 @@ class Server:
         try:
             client = Client(socket.create_connection((address, port), TIMEOUT, source_address=place))
         except OSError as error:
-            raise ConnectError("expected: a connection to %s port %d\ncame:     %s" % (address, port, error)) from None
+            raise ConnectError("expected: a connection to %s port %d\ncame:     %s"
+                               % (address, port, error)) from None
         if self.step > 1 if greeting is None else greeting:
             client.expect(220)
             if self.tls:
@@ -223,12 +231,14 @@ class Server:
                         self.marks.add(mark.group())
                         unfinished += line[:mark.start()]
                     else:
-                        self.lines.append((unfinished + line).decode("utf-8", "backslashreplace").rstrip("\n"))
+                        whole = unfinished + line
+                        self.lines.append(whole.decode("utf-8", "backslashreplace").rstrip("\n"))
                         unfinished = b""
                     self.changed.notify_all()
 
     def wait_for(self, condition):
-        """Wait until condition() holds; it is looked at after each line of stdout. Returns what it returned last."""
+        """Wait until condition() holds; it is looked at after each line of stdout. Returns what it returned
+        last."""
         deadline = time.monotonic() + TIMEOUT
         with self.changed:
             while not condition() and time.monotonic() < deadline:
@@ -236,7 +246,8 @@ class Server:
             return condition()
 
     def sync(self):
-        """Read all that the program has written by now: a mark that we write into the same pipe comes after it."""
+        """Read all that the program has written by now: a mark that we write into the same pipe comes after
+        it."""
         if self.write_end is None:
             return
         mark = b"# mark %d\n" % time.monotonic_ns()
@@ -262,7 +273,8 @@ class Server:
         """The count-th report. Let the client quit first: then the program has printed all of it."""
         if not self.wait_for(lambda: sum(line.startswith("message ") for line in self.lines) >= count):
             raise AssertionError("expected: report %d on stdout\ncame:     %s\nstderr:   %s"
-                                 % (count, excerpt(self.stdout_lines()), excerpt(self.stderr_text().splitlines())))
+                                 % (count, excerpt(self.stdout_lines()),
+                                    excerpt(self.stderr_text().splitlines())))
         return self.reports()[count - 1]
 
     def stderr_text(self):
@@ -294,6 +306,7 @@ class Server:
 
 def trace_and_content(stored):
     """A stored message as (Return-Path field, Received field, the message as it was sent but with LF)."""
-    found = re.match(rb"(Return-Path:[^\n]*(?:\n[ \t][^\n]*)*\n)(Received:[^\n]*(?:\n[ \t][^\n]*)*\n)", stored, re.I)
+    found = re.match(rb"(Return-Path:[^\n]*(?:\n[ \t][^\n]*)*\n)(Received:[^\n]*(?:\n[ \t][^\n]*)*\n)",
+                     stored, re.I)
     assert found, "expected: Return-Path: and Received: first\ncame:     %r" % stored[:300]
     return found.group(1), found.group(2), stored[found.end():]

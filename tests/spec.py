@@ -66,11 +66,13 @@ def spec(stage):
             yield ""
             yield "%s %s" % (row.number, row.title)
             for robust in (False, True):
-                lines = list(dict.fromkeys(line for number, hard, line, _ in asked if (number, hard) == (row.number, robust) and line))
+                lines = list(dict.fromkeys(line for number, hard, line, _ in asked
+                                           if (number, hard) == (row.number, robust) and line))
                 if robust and lines:
                     yield "  To be fit for strangers:"
                 for line in lines:
-                    yield from textwrap.wrap(line, WIDTH - 4, initial_indent="  - ", subsequent_indent="    ")
+                    yield from textwrap.wrap(line, WIDTH - 4, initial_indent="  - ",
+                                             subsequent_indent="    ")
 
 
 def main():

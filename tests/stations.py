@@ -1,13 +1,14 @@
 """The stations: one failure seen, one idea, the code that answers it, the tests that show the answer.
 
-This is the one table of them. The text has a section for each; a line `# ======== 2.2 The path` in a test file says
-that the tests below it belong to station 2.2; `python3 tests/run.py 2 --station 2.2` runs those of one, and
-`make spec-02` prints what they ask. Needs nothing beside Python.
+This is the one table of them. The text has a section for each; a line `# ======== 2.2 Paths` in a test
+file says that the tests below it belong to station 2.2; `python3 tests/run.py 2 --station 2.2` runs those
+of one, and `make spec-02` prints what they ask. Needs nothing beside Python.
 """
 import re
 from collections import namedtuple
 
-# number; title; the heading of its section in TUTORIAL.md; {file: the functions that it brings there, "" for the whole file}
+# number; title; the heading of its section in TUTORIAL.md; {file: the functions that it brings there, "" for
+# the whole file}
 Station = namedtuple("Station", "number title section brings")
 
 
@@ -17,17 +18,48 @@ def station(number, title, brings=None):
 
 STATIONS = [
     station("1.1", "Four calls and a read"),
-    station("1.2", "Lines"),
-    station("1.3", "A process for each client"),
+    station("1.2", "Lines", {
+        "conn.[ch]": "conn_read_line fill conn_send conn_printf trace format_of",
+        "session.[ch]": "session_run"}),
+    station("1.3", "A process for each client", {
+        "main.c": "listen_on open_listener find_name announce accept_client end main",
+        "options.[ch]": "options_parse"}),
 
-    station("2.1", "A conversation"),
-    station("2.2", "The path"),
-    station("2.3", "Pipelining and the last words"),
-    station("2.4", "Strangers"),
+    station("2.1", "A conversation", {
+        "session.[ch]": "trouble bad_order reset command_helo command_ehlo commands run_command say "
+                        "session_run"}),
+    station("2.2", "Paths", {
+        "path.[ch]": "path_parse",
+        "session.[ch]": "command_mail is_local command_rcpt",
+        "options.[ch]": "domains"}),
+    station("2.3", "Pipelining, and the last words", {
+        "conn.[ch]": "out out_size conn_flush conn_close",
+        "session.[ch]": "PIPELINING"}),
+    station("2.4", "Strangers", {
+        "main.c": "listen_on_name open_listeners children network_of has_room reap stop accept_client run "
+                  "open_standard_streams on_signal catch_signals",
+        "conn.[ch]": "conn_refuse LINE_TIMEOUT LINE_STOPPED SO_RCVTIMEO",
+        "session.[ch]": "faults FAULTS_MAX HTTP",
+        "options.[ch]": "addresses timeout"}),
 
-    station("3.1", "Take it"),
-    station("3.2", "Keep it"),
-    station("3.3", "Hold the line"),
+    station("3.1", "Take it", {
+        "data.[ch]": "data_decode next_state text_length",
+        "receive.[ch]": "receive_text receive_message",
+        "conn.[ch]": "conn_wait conn_used",
+        "maildir.[ch]": "maildir_begin make_name maildir_write",
+        "session.[ch]": "command_data"}),
+    station("3.2", "Keep it", {
+        "maildir.[ch]": "maildir_commit maildir_end sync_directory complete maildir_prepare look_for "
+                        "maildir_find is_linked maildir_reply",
+        "receive.[ch]": "prepend_fields",
+        "conn.[ch]": "conn_set_peer",
+        "session.[ch]": "greet",
+        "options.[ch]": "mail"}),
+    station("3.3", "Hold the line", {
+        "session.[ch]": "parse_size SIZE BODY",
+        "path.[ch]": "path_parameters",
+        "receive.[ch]": "settle count_received",
+        "options.[ch]": "size_max"}),
 
     station("4.1", "Fields and slices"),
     station("4.2", "Encoded words"),
@@ -127,7 +159,8 @@ BANNER = re.compile(r"^# =+ (\d\.\d+) ?(.*)$", re.M)
 
 def banners(text):
     """[(line, number, title)] of a test file."""
-    return [(text.count("\n", 0, found.start()) + 1, found.group(1), found.group(2)) for found in BANNER.finditer(text)]
+    return [(text.count("\n", 0, found.start()) + 1, found.group(1), found.group(2))
+            for found in BANNER.finditer(text)]
 
 
 def station_at(rows, line):

@@ -59,7 +59,7 @@ def test_the_port_can_be_had_again_at_once(start):
     client = first.connect()
     expect_answer(client)
     first.kill()
-    client.read_to_the_end()    # the server is the first to close: its end of the connection lingers in TIME_WAIT
+    client.read_to_the_end()    # the server is the first to close: its end lingers in TIME_WAIT
     client.close()
     second = start("-l", "127.0.0.1", "-p", first.port)
     expect_answer(second.connect())
@@ -161,7 +161,8 @@ def test_a_line_of_the_trace_is_one_write(start):
 # ---- lines
 
 @pytest.mark.only_step(1)
-@pytest.mark.parametrize("line", [b"", b" ", b"hello", b"a" * 2046, "Алиса".encode(), b"\t" + bytes([*range(32, 127), *range(128, 256)])],
+@pytest.mark.parametrize("line", [b"", b" ", b"hello", b"a" * 2046, "Алиса".encode(),
+                                  b"\t" + bytes([*range(32, 127), *range(128, 256)])],
                          ids=["empty", "blank", "word", "longest", "UTF-8", "bytes"])
 def test_each_line_comes_back(client, line):
     """Each line comes back as it went, whatever octets are in it, up to 2046 of them and the CR LF"""
@@ -173,7 +174,8 @@ def test_each_line_comes_back(client, line):
 @pytest.mark.only_step(1)
 @pytest.mark.parametrize("octet", [b"\0", b"\1", b"\r", b"\x1b", b"\x7f"], ids=lambda octet: octet.hex())
 def test_a_control_character_has_no_place_in_a_line(client, octet):
-    """A line with a control character other than TAB is refused with one answer, and the next line is a line again"""
+    """A line with a control character other than TAB is refused with one answer, and the next line is a line
+    again"""
     client.send(b"NO" + octet + b"OP")
     assert b"NO" + octet not in client.read_line()
     expect_answer(client)

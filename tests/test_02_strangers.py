@@ -156,7 +156,8 @@ def test_a_client_that_says_nothing_is_sent_away(start):
         waiting.append(client)
     for client in waiting:
         rest = client.read_to_the_end()
-        assert rest == b"" or rest.endswith(b"\r\n") and rest.count(b"\r\n") == 1    # a last line may say why
+        # a last line may say why
+        assert rest == b"" or rest.endswith(b"\r\n") and rest.count(b"\r\n") == 1
 
 
 @pytest.mark.robust
@@ -181,7 +182,8 @@ def test_a_call_that_is_interrupted_is_made_again(strace, calls):
 
 # ---- the end
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP],
+                         ids=lambda number: number.name)
 def test_a_clean_end(start, number):
     """SIGTERM, SIGINT and SIGHUP end every connection, with 421 or without a word; no new client is taken,
     and the status is 0"""
@@ -204,7 +206,8 @@ ENDING = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.S
 
 
 @pytest.mark.robust
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP],
+                         ids=lambda number: number.name)
 def test_a_clean_end_for_who_was_started_with_signals_blocked(start, number):
     """SIGTERM, SIGINT and SIGHUP end the program whatever signal mask it was started with"""
     server = start("-l", "127.0.0.1", preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ENDING))
@@ -224,7 +227,8 @@ def test_a_clean_end_for_who_was_started_with_signals_blocked(start, number):
 def test_a_clean_end_for_who_was_started_with_signals_ignored(start, number):
     """SIGTERM and SIGINT end a program that was started with these signals ignored, as a shell does it in
     the background"""
-    server = start("-l", "127.0.0.1", preexec_fn=lambda: [signal.signal(n, signal.SIG_IGN) for n in (number, signal.SIGCHLD)])
+    server = start("-l", "127.0.0.1",
+                   preexec_fn=lambda: [signal.signal(n, signal.SIG_IGN) for n in (number, signal.SIGCHLD)])
     client = server.connect()
     expect_answer(client)
     server.send_signal(number)
@@ -269,7 +273,8 @@ def open_many():
 
 
 @pytest.mark.robust
-@pytest.mark.skipif(0 <= resource.getrlimit(resource.RLIMIT_NOFILE)[1] < MANY + 500, reason="so many files can't be open here")
+@pytest.mark.skipif(0 <= resource.getrlimit(resource.RLIMIT_NOFILE)[1] < MANY + 500,
+                    reason="so many files can't be open here")
 def test_more_than_1024_descriptors_are_open(start):
     """More than 1024 descriptors that were open at the start do no harm"""
     server = start("-l", "127.0.0.1", preexec_fn=open_many, close_fds=False)
@@ -296,10 +301,12 @@ def test_started_without_standard_streams(start, closed):
 
 
 def start_without_stdout(program, options, directory):
-    """A server that can't say where it listens: the port is chosen before. Returns the process and its address."""
+    """A server that can't say where it listens: the port is chosen before. Returns the process and its
+    address."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = taken.getsockname()
-    process = subprocess.Popen([*program, "-l", "127.0.0.1", *map(str, options), "-p", str(address[1])], cwd=str(directory),
+    process = subprocess.Popen([*program, "-l", "127.0.0.1", *map(str, options), "-p", str(address[1])],
+                               cwd=str(directory),
                                stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment(),
                                preexec_fn=lambda: os.close(1))
 
@@ -340,7 +347,8 @@ def test_standard_output_that_takes_nothing(run):
 def test_a_fork_that_fails_is_told(strace):
     """Where no process can be made the client is sent away, the operator gets a line, and later there is
     room again"""
-    server, watcher = strace("-e", "trace=fork,vfork,clone,clone3", "-e", "inject=fork,vfork,clone,clone3:error=EAGAIN")
+    server, watcher = strace("-e", "trace=fork,vfork,clone,clone3", "-e",
+                             "inject=fork,vfork,clone,clone3:error=EAGAIN")
     clients, refused = connect_until_refused(server, 1)
     if refused:
         assert eventually(server.stderr_text), "expected: a line on stderr"
@@ -389,7 +397,8 @@ def test_one_recipient_again_and_again(client):
 def test_the_20th_faulty_command_is_the_last(client):
     """After 20 faulty commands comes 421 and the end (RFC 5321 4.3.2, 7.8)"""
     client.ehlo()
-    for line in ["FROB", "MAIL FROM:<", "RCPT TO:<you@localhost>", "NOOPE", "MAIL FROM:<a@example.org> FROB"] * 4:
+    for line in ["FROB", "MAIL FROM:<", "RCPT TO:<you@localhost>", "NOOPE",
+                 "MAIL FROM:<a@example.org> FROB"] * 4:
         client.send(line)
         client.expect(500, 501, 502, 503, 553, 555)
     client.expect(421, enhanced=("4.7.0", "4.3.2", "4.5.0"))
@@ -413,10 +422,21 @@ def test_19_faulty_commands_are_forgiven(client):
     client.rcpt()
 
 
+def test_the_last_words_arrive_whatever_else_was_sent(client):
+    """The last replies arrive and the end is orderly, however much the client has sent after them (RFC 1122
+    4.2.2.13)"""
+    client.ehlo()
+    client.send_raw(b"FROB\r\n" * 20000)
+    for _ in range(20):
+        client.expect(500)
+    client.expect(421)
+    client.expect_closed(orderly=True)
+
+
 # ---- HTTP
 
-SMTP_IN_A_BODY = ("EHLO client.example\r\nMAIL FROM:<alice@example.org>\r\nRCPT TO:<you@localhost>\r\nDATA\r\n"
-                  "Subject: from a browser\r\n\r\nx\r\n.\r\nQUIT\r\n")
+SMTP_IN_A_BODY = ("EHLO client.example\r\nMAIL FROM:<alice@example.org>\r\nRCPT TO:<you@localhost>\r\n"
+                  "DATA\r\nSubject: from a browser\r\n\r\nx\r\n.\r\nQUIT\r\n")
 
 
 def request(line):
@@ -426,8 +446,9 @@ def request(line):
 
 
 @pytest.mark.robust
-@pytest.mark.parametrize("line", ["GET / HTTP/1.1", "POST / HTTP/1.1", "PUT /x?y=z HTTP/1.0", "OPTIONS * HTTP/1.1",
-                                  "CONNECT mx.example.org:25 HTTP/1.1", "PRI * HTTP/2.0"])
+@pytest.mark.parametrize("line", ["GET / HTTP/1.1", "POST / HTTP/1.1", "PUT /x?y=z HTTP/1.0",
+                                  "OPTIONS * HTTP/1.1", "CONNECT mx.example.org:25 HTTP/1.1",
+                                  "PRI * HTTP/2.0"])
 def test_http_is_hung_up_on(client, line):
     """A request of HTTP gets one 421 and the end, whatever comes after its first line"""
     client.send_raw(request(line))

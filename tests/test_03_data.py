@@ -32,8 +32,8 @@ SIMPLE = crlf("From: alice@example.org\nSubject: test\n\nHello.\n")
 
 
 def content(stored):
-    """What the sender sent, of a stored message."""
-    return trace_and_content(stored)[2]
+    """What the sender sent, of a stored message. (That the two fields are there is asked in station 3.2.)"""
+    return trace_and_content(stored)[2] if stored.startswith(b"Return-Path:") else stored
 
 
 def as_stored(message):
@@ -44,8 +44,8 @@ def as_stored(message):
 
 @pytest.mark.key
 def test_a_message_arrives(server, client):
-    """DATA gets 354, the line with the dot 250, and then the message is a file in new/ and nothing is in
-    tmp/ (RFC 5321 3.3, 4.1.1.4)"""
+    """DATA gets 354, the line with the dot 250, and then the message is a file in new/ (RFC 5321 3.3,
+    4.1.1.4)"""
     client.ehlo()
     client.send("MAIL FROM:<alice@example.org>")
     client.expect(250)
@@ -56,7 +56,6 @@ def test_a_message_arrives(server, client):
     client.send_raw(b"Subject: test\r\n\r\nHello.\r\n.\r\n")
     client.expect(250, enhanced=("2.0.0", "2.6.0"))
     assert content(server.only_message()) == b"Subject: test\n\nHello.\n"
-    assert server.tmp() == []
 
 
 @pytest.mark.key
@@ -77,7 +76,8 @@ def test_a_message_ends_its_transaction(server, client, line):
     client.expect(503)
 
 
-@pytest.mark.parametrize("ending", ["RSET", "EHLO again.example", "HELO again.example", "DATA"])
+@pytest.mark.parametrize("ending", ["RSET", "EHLO again.example", "HELO again.example",
+                                    pytest.param("DATA", marks=pytest.mark.station("3.3"))])
 def test_the_next_message_is_not_for_the_last_recipients(start, ending):
     """RSET, a new hello and a message, even one that was refused, forget the recipients (RFC 5321 4.1.1.5,
     4.1.4)"""
@@ -96,7 +96,7 @@ def test_the_next_message_is_not_for_the_last_recipients(start, ending):
 
 @pytest.mark.parametrize("lines, codes", [
     (["DATA"], [503]), (["MAIL FROM:<a@example.org>", "DATA"], [503, 554]),
-    (["MAIL FROM:<a@example.org>", "RCPT TO:<nobody@localhost>", "DATA"], [503, 554]),
+    (["MAIL FROM:<a@example.org>", "RCPT TO:<nobody@elsewhere.example>", "DATA"], [503, 554]),
     (["MAIL FROM:<a@example.org>", "RCPT TO:<you@localhost>", "DATA now"], [501]),
     (["MAIL FROM:<a@example.org>", "RCPT TO:<you@localhost>", "RSET", "DATA"], [503])], ids=str)
 def test_data_out_of_order(server, client, lines, codes):
@@ -110,22 +110,6 @@ def test_data_out_of_order(server, client, lines, codes):
     client.expect(*codes)
     client.expect_in_sync()
     assert server.messages() == []
-
-
-def test_one_refused_recipient_among_good_ones(server, client):
-    """A refused recipient does not keep the message from the others (RFC 5321 3.3)"""
-    client.ehlo()
-    client.mail()
-    client.send("RCPT TO:<nobody@localhost>")
-    client.expect(550, enhanced="5.1.1")
-    client.rcpt()
-    client.send("RCPT TO:<you@elsewhere.example>")
-    client.expect(550)
-    client.send("DATA")
-    client.expect(354)
-    client.send_message(SIMPLE)
-    client.expect(250)
-    assert content(server.only_message()) == as_stored(SIMPLE)
 
 
 MESSAGES = {
@@ -166,7 +150,8 @@ def test_content_is_stored_to_the_byte(server, client, name):
 
 @pytest.mark.key
 @pytest.mark.parametrize("message", [
-    b"Subject: x\r\n\r\n.\r\n..a\r\nb.\r\n\r\n.c\r\n", b".\r\n", b"\r\n\r\n", b""], ids=["dots", "a dot", "empty lines", "empty"])
+    b"Subject: x\r\n\r\n.\r\n..a\r\nb.\r\n\r\n.c\r\n", b".\r\n", b"\r\n\r\n", b""],
+                         ids=["dots", "a dot", "empty lines", "empty"])
 def test_a_message_cut_anywhere(server, client, message):
     """The end is found wherever the octets of a message are cut in two (RFC 5321 4.1.1.4)"""
     wire = dot_stuff(message) + b".\r\nHELP\r\n"
@@ -217,7 +202,8 @@ def test_a_long_line(server, client, size):
 
 def test_a_large_message(server, client):
     """A message of 400,000 different lines is stored with nothing lost, doubled or out of place"""
-    message = b"Subject: x\r\n\r\n" + b"".join(b"%d.\r\n.%d\r\n" % (number, number) for number in range(200000))
+    message = b"Subject: x\r\n\r\n" + b"".join(b"%d.\r\n.%d\r\n" % (number, number)
+                                               for number in range(200000))
     client.ehlo()
     client.deliver(message)
     stored = content(server.only_message())
@@ -230,7 +216,8 @@ def test_the_next_commands_may_come_with_the_message(server, client):
     client.send_raw(b"MAIL FROM:<a@example.org>\r\nRCPT TO:<you@localhost>\r\nDATA\r\n")
     for code in (250, 250, 354):
         client.expect(code)
-    client.send_raw(b"Subject: 1\r\n\r\n.\r\nMAIL FROM:<b@example.org>\r\nRCPT TO:<you@localhost>\r\nDATA\r\n")
+    client.send_raw(b"Subject: 1\r\n\r\n.\r\n"
+                    b"MAIL FROM:<b@example.org>\r\nRCPT TO:<you@localhost>\r\nDATA\r\n")
     for code in (250, 250, 250, 354):
         client.expect(code)
     client.send_raw(b"Subject: 2\r\n\r\n.\r\nQUIT\r\n")
@@ -238,6 +225,47 @@ def test_the_next_commands_may_come_with_the_message(server, client):
     client.expect(221)
     client.expect_closed()
     assert sorted(map(content, server.messages())) == [b"Subject: 1\n\n", b"Subject: 2\n\n"]
+
+
+# ---- many at once
+
+def test_many_senders_at_once(start):
+    """Of many senders at once each gets its message through, and none gets into that of another"""
+    chance = random.Random(1)
+    server = start(mailboxes=("ann", "bob"))
+    bodies = [b"Subject: %d\r\n\r\n" % number + b"%d\r\n" % number * chance.randrange(20000)
+              for number in range(40)]
+    clients = [server.connect() for _ in bodies]
+    for client in clients:
+        client.ehlo()
+    for number, client in enumerate(clients):
+        client.envelope(recipients="ann@localhost" if number % 2 else "bob@localhost")
+    for client, body in zip(clients, bodies):
+        client.send_raw(body[:len(body) // 2])
+    for client, body in zip(clients, bodies):
+        client.send_raw(body[len(body) // 2:] + b".\r\n")
+    for client in clients:
+        client.expect(250)
+    for first, mailbox in enumerate(("bob", "ann")):
+        assert sorted(map(content, server.messages(mailbox))) == sorted(map(as_stored, bodies[first::2]))
+
+
+# ======== 3.2 Keep it
+
+def test_one_refused_recipient_among_good_ones(server, client):
+    """A refused recipient does not keep the message from the others (RFC 5321 3.3)"""
+    client.ehlo()
+    client.mail()
+    client.send("RCPT TO:<nobody@localhost>")
+    client.expect(550, enhanced="5.1.1")
+    client.rcpt()
+    client.send("RCPT TO:<you@elsewhere.example>")
+    client.expect(550)
+    client.send("DATA")
+    client.expect(354)
+    client.send_message(SIMPLE)
+    client.expect(250)
+    assert content(server.only_message()) == as_stored(SIMPLE)
 
 
 # ---- the fields that are put before it
@@ -295,7 +323,8 @@ def test_trace_information_with_ipv6(start):
     assert "[IPv6:::1]" in str(the_trace(server)["Received"])
 
 
-@pytest.mark.parametrize("sender", ["", "a@example.org", '"a b"@example.org', '"a\\"b"@[192.0.2.1]', "a!b%c=d@example.org"])
+@pytest.mark.parametrize("sender", ["", "a@example.org", '"a b"@example.org', '"a\\"b"@[192.0.2.1]',
+                                    "a!b%c=d@example.org"])
 def test_return_path(server, client, sender):
     """Return-Path has the reverse-path as it came, and <> for a bounce (RFC 5321 4.4)"""
     client.ehlo()
@@ -304,8 +333,8 @@ def test_return_path(server, client, sender):
 
 
 @pytest.mark.parametrize("local_part", [
-    "a..b", "a.", ".a", "name+caf_=list_1b2c3d4e5f6a7b8c9d0e1f2a3b4c5d6e7f8a9b0c=example.org", "reply+" + "0123456789abcdef" * 6,
-    "a" * 400], ids=lambda text: text[:20])
+    "a..b", "a.", ".a", "name+caf_=list_1b2c3d4e5f6a7b8c9d0e1f2a3b4c5d6e7f8a9b0c=example.org",
+    "reply+" + "0123456789abcdef" * 6, "a" * 400], ids=lambda text: text[:20])
 def test_a_return_path_beyond_the_grammar(server, client, local_part):
     """A sender beyond the grammar stands in Return-Path as it came (RFC 5321 4.4)"""
     client.ehlo()
@@ -336,7 +365,8 @@ def test_a_return_path_as_long_as_the_line(server, client):
         assert abs(age(received.split(b";")[-1].decode())) < 3600
 
 
-@pytest.mark.parametrize("local_part", ["a" * 65, "a" * 400, "a..b", "a.", ".a", "..", '"' + "a" * 100 + '"'], ids=lambda text: text[:20])
+@pytest.mark.parametrize("local_part", ["a" * 65, "a" * 400, "a..b", "a.", ".a", "..",
+                                        '"' + "a" * 100 + '"'], ids=lambda text: text[:20])
 def test_a_recipient_beyond_the_grammar_is_unknown(server, client, local_part):
     """A recipient beyond the grammar is unknown as any other: 550 and 5.1.1 (RFC 5321 3.3)"""
     client.ehlo()
@@ -357,8 +387,10 @@ def test_the_address_of_a_client_that_is_gone(start):
     """Received has the address of a client that sent all at once and reset the connection (RFC 5321 4.4)"""
     server = start("-l", "127.0.0.1")
     client = server.connect()
-    os.killpg(server.pid, signal.SIGSTOP)       # so that all that the client does comes before all that the server does
-    client.send_raw(b"EHLO client.example\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<you@localhost>\r\nDATA\r\n"
+    os.killpg(server.pid,
+              signal.SIGSTOP)       # so that all that the client does comes before all that the server does
+    client.send_raw(b"EHLO client.example\r\nMAIL FROM:<a@example.org>\r\n"
+                    b"RCPT TO:<you@localhost>\r\nDATA\r\n"
                     + SIMPLE + b".\r\nQUIT\r\n")
     reset(client.sock)
     os.killpg(server.pid, signal.SIGCONT)
@@ -374,7 +406,8 @@ def test_the_address_of_a_client_that_is_gone(start):
 def test_a_source_route_is_dropped(server, client):
     """A source route is accepted and left out of Return-Path (RFC 5321 4.1.1.3, appendix C)"""
     client.ehlo()
-    client.deliver(SIMPLE, sender="@relay.example:alice@example.org", recipients="@relay.example:you@localhost")
+    client.deliver(SIMPLE, sender="@relay.example:alice@example.org",
+                   recipients="@relay.example:you@localhost")
     assert trace_and_content(server.only_message())[0] == b"Return-Path: <alice@example.org>\n"
 
 
@@ -433,9 +466,9 @@ def test_a_mailbox_with_a_capital_letter(start):
 
 
 @pytest.mark.parametrize("local_part", [
-    '"../outside"', '"../../outside"', '"you/../../outside"', '"you/../you"', '"./you"', '"you/"', '"/you"', '"you/."',
-    "you/", "/you", "you/new", '"you/new"', '""', '"."', '".."', '"..."', '".hidden"', '"/"', '"//"', '"\\/you"',
-    '"..\\/outside"', '"~"', '"*"', '"y?u"', '"you\\\\"', '"a file"', '"a file/new"',
+    '"../outside"', '"../../outside"', '"you/../../outside"', '"you/../you"', '"./you"', '"you/"', '"/you"',
+    '"you/."', "you/", "/you", "you/new", '"you/new"', '""', '"."', '".."', '"..."', '".hidden"', '"/"',
+    '"//"', '"\\/you"', '"..\\/outside"', '"~"', '"*"', '"y?u"', '"you\\\\"', '"a file"', '"a file/new"',
     "/tmp", '"' + "/" * 60 + '"', '"' + "../" * 20 + '"', "a" * 64])
 def test_a_name_does_not_leave_the_mail_directory(start, tmp_path, local_part):
     """No recipient's name leads out of the mail directory, or to what is no mailbox: 550 (RFC 5321 7)"""
@@ -456,7 +489,8 @@ def test_a_name_does_not_leave_the_mail_directory(start, tmp_path, local_part):
 
 # ---- what ends before its end
 
-PARTS = [b"", b"Subject: x\r\n\r\nHello", b"Hello\r", b"Hello\r\n", b"Hello\r\n.", b"Hello\r\n.\r", b".", b".\r"]
+PARTS = [b"", b"Subject: x\r\n\r\nHello", b"Hello\r", b"Hello\r\n", b"Hello\r\n.", b"Hello\r\n.\r", b".",
+         b".\r"]
 
 
 @pytest.mark.plaintext
@@ -496,28 +530,6 @@ def test_the_trace_does_not_show_all_of_a_message(start):
     assert "Subject: seen" in text and len(text) < 100000
 
 
-# ---- many at once
-
-def test_many_senders_at_once(start):
-    """Of many senders at once each gets its message through, and none gets into that of another"""
-    chance = random.Random(1)
-    server = start(mailboxes=("ann", "bob"))
-    bodies = [b"Subject: %d\r\n\r\n" % number + b"%d\r\n" % number * chance.randrange(20000) for number in range(40)]
-    clients = [server.connect() for _ in bodies]
-    for client in clients:
-        client.ehlo()
-    for number, client in enumerate(clients):
-        client.envelope(recipients="ann@localhost" if number % 2 else "bob@localhost")
-    for client, body in zip(clients, bodies):
-        client.send_raw(body[:len(body) // 2])
-    for client, body in zip(clients, bodies):
-        client.send_raw(body[len(body) // 2:] + b".\r\n")
-    for client in clients:
-        client.expect(250)
-    for first, mailbox in enumerate(("bob", "ann")):
-        assert sorted(map(content, server.messages(mailbox))) == sorted(map(as_stored, bodies[first::2]))
-
-
 # ---- when it can't start
 
 @pytest.mark.robust
@@ -530,14 +542,6 @@ def test_a_mail_directory_that_can_not_be(run, tmp_path, where):
     assert result.stderr.count("\n") == 1 and str(tmp_path / where) in result.stderr
 
 
-@pytest.mark.robust
-@pytest.mark.parametrize("options", [["-s", "big"], ["-s", "-1"], ["-s", ""], ["-m"], ["-d"]], ids=" ".join)
-def test_wrong_usage(run, options):
-    """Wrong values of -s, -m and -d end with status 2 and words on standard error"""
-    result = run("-p", "0", *options)
-    assert result.returncode == 2 and result.stdout == "" and result.stderr
-
-
 def test_a_mail_directory_named_from_here(start):
     """-m may be a relative path"""
     server = start("-m", "here", mailboxes=())
@@ -546,8 +550,6 @@ def test_a_mail_directory_named_from_here(start):
     client.deliver(SIMPLE, recipients="postmaster")
     assert len(list((server.directory / "here" / "postmaster" / "new").iterdir())) == 1
 
-
-# ======== 3.2 Keep it
 
 # ---- several recipients
 
@@ -583,7 +585,8 @@ def test_100_recipients_in_one_message(start):
 
 
 @pytest.mark.parametrize("recipients", [
-    ("you@localhost",) * 3, ("you@localhost", "YOU@localhost", '"you"@localhost', '"y\\ou"@LOCALHOST')], ids=["thrice", "in other words"])
+    ("you@localhost",) * 3, ("you@localhost", "YOU@localhost", '"you"@localhost', '"y\\ou"@LOCALHOST')],
+                         ids=["thrice", "in other words"])
 def test_the_same_mailbox_gets_one_copy(server, client, recipients):
     """A recipient who is named several times gets one copy (RFC 5321 4.1.1.3, 2.4)"""
     client.ehlo()
@@ -675,23 +678,50 @@ def test_a_name_says_when_and_no_two_are_the_same(server):
         assert abs(int(name.split(".")[0]) - now) < 3600
 
 
+@pytest.mark.robust
+@pytest.mark.parametrize("name", [
+    "[192.0.2.1]", "my_pc", "a;b", "a(b", "a)b", "a\\", '"a', "a (b) by c; Thu, 1 Jan 1970 00:00:00 +0000",
+    "пример.example", "<a@b>", "a" * 300], ids=lambda name: name[:20])
+def test_a_strange_hello_does_not_break_the_trace(server, client, name):
+    """Whatever the client calls itself, it can't forge a part of Received (RFC 5321 4.4)"""
+    client.send("EHLO " + name)
+    if client.expect(250, 501).code == 501:
+        return
+    client.deliver(SIMPLE)
+    _, received, stored = trace_and_content(server.only_message())
+    assert stored == as_stored(SIMPLE)
+    flat = re.sub(rb"\s+", b" ", received)
+    assert flat.count(b"(") == flat.count(b")"), flat
+    assert flat.count(b"[127.0.0.1]") == 1 and flat.count(b" by ") == 1, flat
+    assert abs(age(flat.split(b";")[-1].decode())) < 3600
+
+
 # ======== 3.3 Hold the line
+
+@pytest.mark.robust
+@pytest.mark.parametrize("options", [["-s", "big"], ["-s", "-1"], ["-s", ""], ["-m"], ["-d"]], ids=" ".join)
+def test_wrong_usage(run, options):
+    """Wrong values of -s, -m and -d end with status 2 and words on standard error"""
+    result = run("-p", "0", *options)
+    assert result.returncode == 2 and result.stdout == "" and result.stderr
+
 
 # ---- parameters
 
 @pytest.mark.parametrize("parameters", [
-    "SIZE=0", "SIZE=1000", "size=1000", "SIZE=00000000000000001000", "BODY=7BIT", "BODY=8BITMIME", "body=8bitmime",
-    "SIZE=1000 BODY=8BITMIME", "BODY=7BIT  SIZE=5"])
+    "SIZE=0", "SIZE=1000", "size=1000", "SIZE=00000000000000001000", "BODY=7BIT", "BODY=8BITMIME",
+    "body=8bitmime", "SIZE=1000 BODY=8BITMIME", "BODY=7BIT  SIZE=5"])
 def test_a_parameter_of_mail(said_hello, parameters):
     """MAIL takes SIZE and BODY, in any case and order (RFC 1870 4, RFC 6152 2)"""
     said_hello.mail("alice@example.org", parameters)
 
 
 @pytest.mark.parametrize("parameters, codes", [
-    ("SIZE", [501]), ("SIZE=", [501]), ("SIZE=five", [501]), ("SIZE=-5", [501]), ("SIZE=5x", [501]), ("SIZE=0x5", [501]),
-    ("SIZE=+5", [501]), ("SIZ=5", [555]), ("SIZE=5 SIZE=5", [501]), ("SIZE=5 FROB=1", [555]), ("SIZE =5", [501]),
-    ("BODY", [501]), ("BODY=", [501]), ("BODY=9BIT", [501, 504]), ("BODY=BINARYMIME", [501, 504, 555]),
-    ("BODY=7BITX", [501, 504]), ("BODY=7BIT BODY=7BIT", [501])], ids=str)
+    ("SIZE", [501]), ("SIZE=", [501]), ("SIZE=five", [501]), ("SIZE=-5", [501]), ("SIZE=5x", [501]),
+    ("SIZE=0x5", [501]), ("SIZE=+5", [501]), ("SIZ=5", [555]), ("SIZE=5 SIZE=5", [501]),
+    ("SIZE=5 FROB=1", [555]), ("SIZE =5", [501]), ("BODY", [501]), ("BODY=", [501]),
+    ("BODY=9BIT", [501, 504]), ("BODY=BINARYMIME", [501, 504, 555]), ("BODY=7BITX", [501, 504]),
+    ("BODY=7BIT BODY=7BIT", [501])], ids=str)
 def test_a_wrong_parameter_of_mail(said_hello, parameters, codes):
     """A wrong value of SIZE or BODY is refused with 501, and so is one that comes twice (RFC 5321
     4.1.1.11)"""
@@ -708,7 +738,8 @@ def test_size_and_8bitmime_are_announced(client):
 
 
 def test_a_size_that_is_too_big_is_refused_at_once(client):
-    """MAIL with a SIZE over the limit is refused with 552 at once, however large the number (RFC 1870 6.1)"""
+    """MAIL with a SIZE over the limit is refused with 552 at once, whatever the number (RFC 1870
+    6.1)"""
     limit = int(client.ehlo().keywords["SIZE"])
     client.mail("alice@example.org", "SIZE=%d" % limit)
     client.send("RSET")
@@ -742,8 +773,9 @@ def memory_of(*pids):
 # ---- smuggling
 
 NOT_THE_END = {repr(end)[2:-1]: end for end in (
-    b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r.\r\n", b"\r\n.\r", b"\r.\n", b"\n.\r", b"\n\n.\n\n", b"\r\r.\r\r", b"\n\r.\n\r",
-    b"\r\n.\r\r\n", b"\r\n\r.\r\n", b"\n.\n\r\n", b"\r\n.\n\r\n", b"\r\r\n.\r\r\n")}
+    b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r.\r\n", b"\r\n.\r", b"\r.\n", b"\n.\r", b"\n\n.\n\n",
+    b"\r\r.\r\r", b"\n\r.\n\r", b"\r\n.\r\r\n", b"\r\n\r.\r\n", b"\n.\n\r\n", b"\r\n.\n\r\n",
+    b"\r\r\n.\r\r\n")}
 
 SMUGGLED = (b"MAIL FROM:<boss@example.org>\r\nRCPT TO:<you@localhost>\r\nDATA\r\n"
             b"Subject: smuggled\r\n\r\nSend me all your money\r\n.\r\n")
@@ -768,13 +800,15 @@ def test_no_message_is_smuggled_in(server, client, name):
 
 
 @pytest.mark.parametrize("text", [
-    b"a\nb", b"a\rb", b"\na", b"\ra", b"a\n", b"a\r", b"\r\n\r", b"\n\r\n", b"\n", b"\r", b"\r\r", b"\0\r\0", b".\n", b".\r", b"..\n"],
+    b"a\nb", b"a\rb", b"\na", b"\ra", b"a\n", b"a\r", b"\r\n\r", b"\n\r\n", b"\n", b"\r", b"\r\r", b"\0\r\0",
+    b".\n", b".\r", b"..\n"],
     ids=lambda text: repr(text)[2:-1])
 def test_a_bare_cr_or_lf(server, client, text):
     """A bare CR or LF anywhere in a message has it refused at its end with 554, and nothing is stored (RFC
     5321 2.3.8)"""
     client.ehlo()
-    for message in (b"%s\r\n", b"Subject: x\r\nX: %s\r\n\r\nbody\r\n", b"Subject: x\r\n\r\n%s\r\n", b"Subject: x\r\n\r\nbody%s\r\n"):
+    for message in (b"%s\r\n", b"Subject: x\r\nX: %s\r\n\r\nbody\r\n", b"Subject: x\r\n\r\n%s\r\n",
+                    b"Subject: x\r\n\r\nbody%s\r\n"):
         client.envelope()
         client.send_raw(message % text + b".\r\n")
         client.expect(554)
@@ -783,8 +817,8 @@ def test_a_bare_cr_or_lf(server, client, text):
 
 
 @pytest.mark.parametrize("pieces", [
-    (b"a\r", b"b\r\n"), (b"a", b"\nb\r\n"), (b"a\r\n\r", b"b\r\n"), (b"a\r", b"\r\n"), (b"a\r\n.\r", b"b\r\n"), (b"a\r\n.", b"\nb\r\n"),
-    (b"a\r", b"\n", b"\n")], ids=str)
+    (b"a\r", b"b\r\n"), (b"a", b"\nb\r\n"), (b"a\r\n\r", b"b\r\n"), (b"a\r", b"\r\n"),
+    (b"a\r\n.\r", b"b\r\n"), (b"a\r\n.", b"\nb\r\n"), (b"a\r", b"\n", b"\n")], ids=str)
 def test_a_bare_cr_or_lf_between_two_reads(server, client, pieces):
     """A bare CR or LF is seen where the octets around it come in two pieces (RFC 5321 2.3.8)"""
     client.ehlo()
@@ -810,25 +844,9 @@ def test_a_bare_cr_around_every_likely_buffer_size(server, client):
     assert server.messages() == []
 
 
-@pytest.mark.robust
-@pytest.mark.parametrize("name", [
-    "[192.0.2.1]", "my_pc", "a;b", "a(b", "a)b", "a\\", '"a', "a (b) by c; Thu, 1 Jan 1970 00:00:00 +0000", "пример.example", "<a@b>",
-    "a" * 300], ids=lambda name: name[:20])
-def test_a_strange_hello_does_not_break_the_trace(server, client, name):
-    """Whatever the client calls itself, it can't forge a part of Received (RFC 5321 4.4)"""
-    client.send("EHLO " + name)
-    if client.expect(250, 501).code == 501:
-        return
-    client.deliver(SIMPLE)
-    _, received, stored = trace_and_content(server.only_message())
-    assert stored == as_stored(SIMPLE)
-    flat = re.sub(rb"\s+", b" ", received)
-    assert flat.count(b"(") == flat.count(b")") and flat.count(b"[127.0.0.1]") == 1 and flat.count(b" by ") == 1, flat
-    assert abs(age(flat.split(b";")[-1].decode())) < 3600
-
-
 def expect_mended_or_later(server, client, mailbox="you"):
-    """The mail is taken, or it is 451 and the operator is told: never a refusal for good, and no 250 that is not kept."""
+    """The mail is taken, or it is 451 and the operator is told: never a refusal for good, and no 250 that is
+    not kept."""
     __tracebackhide__ = True
     client.mail()
     client.send("RCPT TO:<%s@localhost>" % mailbox)
@@ -847,7 +865,8 @@ def expect_a_line_on_stderr(server):
     assert server.stderr_text().strip(), "expected: a line on standard error\ncame:     nothing"
 
 
-@pytest.mark.parametrize("missing", [("tmp",), ("new",), ("cur",), ("tmp", "cur"), ("tmp", "new", "cur")], ids=" ".join)
+@pytest.mark.parametrize("missing", [("tmp",), ("new",), ("cur",), ("tmp", "cur"), ("tmp", "new", "cur")],
+                         ids=" ".join)
 def test_half_a_mailbox_is_made_whole(server, client, missing):
     """A mailbox without its tmp/, new/ or cur/ is mended and gets the mail, or gets it later: 451 (RFC 5321
     4.2.1)"""
@@ -874,7 +893,8 @@ def test_a_part_of_a_mailbox_that_is_no_directory(server, client):
 
 
 @pytest.mark.robust
-@pytest.mark.parametrize("link, target", [("you", "../elsewhere/you"), ("you/new", "../../elsewhere"), ("you/tmp", "gone")])
+@pytest.mark.parametrize("link, target",
+                         [("you", "../elsewhere/you"), ("you/new", "../../elsewhere"), ("you/tmp", "gone")])
 def test_a_link_that_leads_nowhere(server, client, link, target):
     """A mailbox that is a link to nowhere: 451, a line on standard error, and nothing is made where it leads
     (RFC 5321 4.2.1)"""
@@ -909,7 +929,8 @@ def test_a_mail_directory_that_was_replaced(start, when):
         client = server.connect()
         client.ehlo()
     expect_mended_or_later(server, client)
-    assert len(list((server.directory / "old" / "you" / "new").iterdir())) == 1, "stored where nobody will look"
+    old = list((server.directory / "old" / "you" / "new").iterdir())
+    assert len(old) == 1, "expected: not stored where nobody will look\ncame:     %s" % old
 
 
 @pytest.mark.robust
@@ -1093,7 +1114,7 @@ def test_started_without_standard_streams(start, closed):
 
 def test_silence_in_the_middle_of_a_message(start):
     """Silence in the middle of a message is 421 and the end, and nothing is left (RFC 5321 4.5.3.2.5)"""
-    server = start("-t", "2")       # a busy machine can make a client silent for a second that means to go on
+    server = start("-t", "2")       # a busy machine can make a client silent for a second
     clients = []
     for part in PARTS:
         clients.append(server.connect())
@@ -1121,7 +1142,8 @@ def test_a_slow_sender_is_not_a_silent_one(start):
     assert len(server.messages()) == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP],
+                         ids=lambda number: number.name)
 def test_the_end_in_the_middle_of_a_message(start, number):
     """At SIGTERM and SIGINT a client in the middle of a message is told 421, and nothing is left (RFC 5321
     3.8)"""

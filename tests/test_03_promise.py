@@ -41,7 +41,8 @@ def seal_of(stored):
 
 
 def random_message(chance):
-    return sealed(b"".join(b"%064x\r\n" % chance.getrandbits(256) for _ in range(int(2 ** chance.uniform(0, 12)))))
+    return sealed(b"".join(b"%064x\r\n" % chance.getrandbits(256)
+                           for _ in range(int(2 ** chance.uniform(0, 12)))))
 
 
 # ---- kill -9
@@ -70,7 +71,8 @@ def test_kill_9_breaks_no_promise(start, attempt):
     server = start("-l", "127.0.0.1", mailboxes=("ann", "bob"))
     promised = []
     seeds = [chance.random() for _ in range(4)]
-    sessions = [threading.Thread(target=send_until_the_end, args=(server, random.Random(seed), promised)) for seed in seeds]
+    sessions = [threading.Thread(target=send_until_the_end, args=(server, random.Random(seed), promised))
+                for seed in seeds]
     for session in sessions:
         session.start()
     assert eventually(lambda: len(promised) > 10), "four sessions have not got ten messages through"
@@ -81,7 +83,8 @@ def test_kill_9_breaks_no_promise(start, attempt):
     for mailbox in ("ann", "bob"):
         stored = [seal_of(message) for message in server.messages(mailbox)]
         missing = set(promised) - set(stored)
-        assert not missing, "%d of %d promised messages are lost in %s" % (len(missing), len(promised), mailbox)
+        assert not missing, "%d of %d promised messages are lost in %s" % (len(missing), len(promised),
+                                                                           mailbox)
     again = start("-l", "127.0.0.1", directory=server.directory, mailboxes=())
     client = again.connect()
     client.ehlo()
@@ -108,15 +111,18 @@ def test_the_250_comes_last(strace):
     events = [event for event in map(lambda line: event_of(line, name), watcher.calls()) if event]
     assert "354" in events, "strace has not seen the conversation"
     events = events[events.index("354"):]
-    assert [event for event in events if event != "write the file"] == ["354", "fsync the file", "link", "fsync new", "250"]
-    assert "write the file" not in events[events.index("fsync the file"):], "written after it was made durable"
+    assert [event for event in events if event != "write the file"] == ["354", "fsync the file", "link",
+                                                                        "fsync new", "250"]
+    late = events[events.index("fsync the file"):]
+    assert "write the file" not in late, "expected: nothing is written after fsync\ncame:     %s" % late
 
 
 def event_of(line, name):
     """What a line of strace's means for the delivery of the message of that name."""
     synced = re.search(SYNC, line)
     if synced:
-        return "fsync the file" if synced.group(1).endswith("/tmp/" + name) else "fsync " + os.path.basename(synced.group(1))
+        path = synced.group(1)
+        return "fsync the file" if path.endswith("/tmp/" + name) else "fsync " + os.path.basename(path)
     if re.search(LINK, line):
         return "link"
     if re.search(r"rename(at)?\(", line):
@@ -177,12 +183,15 @@ def test_a_new_mail_directory_is_durable(start, tmp_path):
 
 @pytest.mark.robust
 @pytest.mark.parametrize("fault", [
-    "fsync,fdatasync:error=EIO:when=1", "fsync,fdatasync:error=EIO:when=2", "fsync,fdatasync:error=EIO:when=3",
-    "fsync,fdatasync:error=ENOSPC:when=1", "link,linkat:error=ENOSPC:when=1", "link,linkat:error=ENOSPC:when=2",
-    "link,linkat:error=EEXIST:when=1", "link,linkat:error=EDQUOT"])
+    "fsync,fdatasync:error=EIO:when=1", "fsync,fdatasync:error=EIO:when=2",
+    "fsync,fdatasync:error=EIO:when=3", "fsync,fdatasync:error=ENOSPC:when=1",
+    "link,linkat:error=ENOSPC:when=1", "link,linkat:error=ENOSPC:when=2", "link,linkat:error=EEXIST:when=1",
+    "link,linkat:error=EDQUOT"])
 def test_a_call_that_fails_breaks_the_delivery(strace, fault):
-    """Where a call of the delivery fails there is no 250, and no copy in any mailbox; a full disk or quota is 452"""
-    server, watcher = strace("-e", "trace=" + fault.split(":")[0], "-e", "inject=" + fault, mailboxes=("ann", "bob"))
+    """Where a call of the delivery fails there is no 250, and no copy in any mailbox; a full disk
+    or quota is 452"""
+    server, watcher = strace("-e", "trace=" + fault.split(":")[0], "-e", "inject=" + fault,
+                             mailboxes=("ann", "bob"))
     client = server.connect()
     client.ehlo()
     reply = expect_refusal(client, sealed(b"x\r\n"), ("ann@localhost", "bob@localhost"))
@@ -223,7 +232,7 @@ def expect_nothing_left(server, mailboxes=("you",)):
 
 
 def no_large_files():
-    """No file may grow beyond 100 kB: for a program, a disk that is full (RLIMIT_FSIZE; EFBIG, not SIGXFSZ)."""
+    """No file may grow beyond 100 kB: for a program, a disk that is full (RLIMIT_FSIZE, EFBIG)."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (100000, resource.RLIM_INFINITY))
 
 
@@ -247,7 +256,8 @@ def small_disk(tmp_path):
     directory = tmp_path / "small disk"
     directory.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=64", "tmpfs", str(directory)]
-    if os.geteuid() != 0 or not shutil.which("mount") or subprocess.run(command, stderr=subprocess.DEVNULL).returncode:
+    if (os.geteuid() != 0 or not shutil.which("mount")
+            or subprocess.run(command, stderr=subprocess.DEVNULL).returncode):
         pytest.skip("a file system can't be mounted here")
     yield directory
     subprocess.run(["umount", "-l", str(directory)], check=True)

@@ -14,7 +14,8 @@ def test_smtputf8_is_announced(client):
     assert client.ehlo().keywords.get("SMTPUTF8") == ""
 
 
-@pytest.mark.parametrize("parameters", ["SMTPUTF8", "smtputf8", "SIZE=1000 BODY=8BITMIME SMTPUTF8", "SMTPUTF8 SIZE=5"])
+@pytest.mark.parametrize("parameters",
+                         ["SMTPUTF8", "smtputf8", "SIZE=1000 BODY=8BITMIME SMTPUTF8", "SMTPUTF8 SIZE=5"])
 def test_the_parameter_smtputf8(said_hello, parameters):
     """MAIL takes the parameter SMTPUTF8, in any case and beside others (RFC 6531 3.4)"""
     said_hello.mail("alice@example.org", parameters)
@@ -29,7 +30,8 @@ def test_a_wrong_parameter_smtputf8(said_hello, parameters):
 
 
 @pytest.mark.parametrize("path", [
-    "<алиса@example.org>", "<alice@пример.рф>", '<"али са"@example.org>', "<jos\u00e9@\u4f8b\u3048.example>", "<\U0001f600@example.org>"])
+    "<алиса@example.org>", "<alice@пример.рф>", '<"али са"@example.org>', "<jos\u00e9@\u4f8b\u3048.example>",
+    "<\U0001f600@example.org>"])
 def test_an_address_beyond_ascii(said_hello, path):
     """An address beyond ASCII is taken with the parameter SMTPUTF8, and refused with 553 and 5.6.7 without
     (RFC 6531 3.3, 3.5)"""
@@ -49,7 +51,8 @@ def test_a_recipient_beyond_ascii(said_hello):
 
 @pytest.mark.robust
 @pytest.mark.parametrize("octets", [
-    b"\xff", b"\xc3", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"\x80", b"\xe2\x82", b"\xc3("], ids=lambda octets: octets.hex())
+    b"\xff", b"\xc3", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"\x80", b"\xe2\x82", b"\xc3("],
+                         ids=lambda octets: octets.hex())
 def test_an_address_that_is_not_utf8(said_hello, octets):
     """An address with stray, overlong, surrogate or unfinished sequences is refused with SMTPUTF8, too (RFC
     3629 3)"""

@@ -1,8 +1,9 @@
 """Stage 5: messages made to break a parser.
 
-Each is delivered in two sizes, the second four times the first. Whatever is in it: the 250 is kept, the connection goes
-on, what is stored is what was sent, and the time does not grow faster than the message. The time of a program that is
-slow on purpose (sanitizers) says nothing of it: that one gets the smaller size alone.
+Each is delivered in two sizes, the second four times the first. Whatever is in it: the 250 is kept, the
+connection goes on, what is stored is what was sent, and the time does not grow faster than the message.
+The time of a program that is slow on purpose (sanitizers) says nothing of it: that one gets the smaller
+size alone.
 """
 import base64
 import os
@@ -28,7 +29,8 @@ def lines(*texts):
 # ---- nesting
 
 def nested_multiparts(n):
-    opening = "".join("Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (i, i) for i in range(n))
+    opening = "".join("Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (i, i)
+                      for i in range(n))
     return lines("Subject: nested") + opening.encode() + b"\r\nthe bottom\r\n"
 
 
@@ -38,18 +40,21 @@ def nested_and_closed(n):
 
 
 def nested_same_boundary(n):
-    return lines("Subject: x") + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" * n + b"\r\nthe bottom\r\n"
+    return (lines("Subject: x") + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" * n
+            + b"\r\nthe bottom\r\n")
 
 
 def nested_prefixes(n):
     """Every boundary is the beginning of all that are inside it."""
     names = [b"b" * i for i in range(1, int(n ** 0.5))]
-    opening = b"".join(b"Content-Type: multipart/mixed; boundary=%s\r\n\r\n--%s\r\n" % (name, name) for name in names)
+    opening = b"".join(b"Content-Type: multipart/mixed; boundary=%s\r\n\r\n--%s\r\n" % (name, name)
+                       for name in names)
     return lines("Subject: x") + opening + b"\r\n" + b"".join(b"--%s\r\n" % name for name in names)
 
 
 def nested_messages(n):
-    return lines("Subject: x") + b"Content-Type: message/rfc822\r\n\r\n" * n + b"Subject: the bottom\r\n\r\nbody\r\n"
+    return (lines("Subject: x") + b"Content-Type: message/rfc822\r\n\r\n" * n
+            + b"Subject: the bottom\r\n\r\nbody\r\n")
 
 
 def messages_in_base64(n):
@@ -61,7 +66,8 @@ def messages_in_base64(n):
 
 
 def nested_digests(n):
-    return header("Content-Type: multipart/digest; boundary=b", body=b"--b\r\n\r\nSubject: x\r\n\r\nx\r\n" * n)
+    return header("Content-Type: multipart/digest; boundary=b",
+                  body=b"--b\r\n\r\nSubject: x\r\n\r\nx\r\n" * n)
 
 
 # ---- many of something
@@ -76,13 +82,16 @@ def many_parts_never_closed(n):
 
 def candidates(n):
     """Lines that begin as a boundary does, while many multiparts are open."""
-    opening = "".join("Content-Type: multipart/mixed; boundary=%s%d\r\n\r\n--%s%d\r\n" % ("x" * 60, i, "x" * 60, i) for i in range(90))
-    return lines("Subject: x") + opening.encode() + b"\r\n" + b"--\r\n" * n + (b"--" + b"x" * 60 + b"\r\n") * (n // 10)
+    opening = "".join("Content-Type: multipart/mixed; boundary=%s%d\r\n\r\n--%s%d\r\n"
+                      % ("x" * 60, i, "x" * 60, i) for i in range(90))
+    return lines("Subject: x") + opening.encode() + b"\r\n" + b"--\r\n" * n + (b"--" + b"x" * 60
+                                                                               + b"\r\n") * (n // 10)
 
 
 def long_boundary(n):
     boundary = b"b" * (n - 1)
-    return b"Content-Type: multipart/mixed; boundary=" + boundary + b"x\r\n\r\n" + (b"--" + boundary + b"y\r\n") * 8
+    return b"Content-Type: multipart/mixed; boundary=" + boundary + b"x\r\n\r\n" + (b"--" + boundary
+                                                                                    + b"y\r\n") * 8
 
 
 def preamble_lines(n):
@@ -117,20 +126,22 @@ def nul_bytes(n):
 def continuations(order, form):
     def build(n):
         numbers = list(range(n))[::order]
-        return header("Content-Type: application/x-a;\r\n " + ";\r\n ".join(form % i for i in numbers), "Subject: x")
+        return header("Content-Type: application/x-a;\r\n " + ";\r\n ".join(form % i for i in numbers),
+                      "Subject: x")
     return build
 
 
 def words_of_many_charsets(n):
     names = ["utf-8", "koi8-r", "iso-8859-2", "big5", "x-none"]
-    return ("Subject: " + "\r\n ".join("=?%s?Q?=41?=" % names[i % 5] for i in range(n)) + "\r\n\r\nbody\r\n").encode()
+    return ("Subject: " + "\r\n ".join("=?%s?Q?=41?=" % names[i % 5] for i in range(n))
+            + "\r\n\r\nbody\r\n").encode()
 
 
 # ---- bodies
 
 def body(encoding, unit, charset="utf-8", end=b""):
-    return lambda n: header("Content-Type: text/plain; charset=" + charset, "Content-Transfer-Encoding: " + encoding,
-                            body=unit * n + end + b"\r\n")
+    return lambda n: header("Content-Type: text/plain; charset=" + charset,
+                            "Content-Transfer-Encoding: " + encoding, body=unit * n + end + b"\r\n")
 
 
 ATTACKS = {     # name: (what builds it, the larger size)
@@ -159,7 +170,8 @@ ATTACKS = {     # name: (what builds it, the larger size)
     "encoded words": (one_field(b"Subject", b"", b"=?utf-8?Q?=C3=A4?=\r\n "), 100000),
     "encoded words in a comment": (one_field(b"To", b"a@b.test (", b"=?utf-8?Q?=C3=A4?= ", b")"), 100000),
     "encoded words in many charsets": (words_of_many_charsets, 20000),
-    "encoded words, halves of characters": (one_field(b"Subject", b"", b"=?utf-8?Q?=C3?= =?utf-8?Q?=A4?= "), 50000),
+    "encoded words, halves of characters": (one_field(b"Subject", b"", b"=?utf-8?Q?=C3?= =?utf-8?Q?=A4?= "),
+                                            50000),
     "encoded words that never end": (one_field(b"Subject", b"", b"=?utf-8?Q?x "), 100000),
     "beginnings of encoded words": (one_field(b"Subject", b"", b"=?"), 500000),
     "beginnings of encoded words in addresses": (one_field(b"To", b"", b"=?a?Q?,"), 150000),
@@ -190,7 +202,8 @@ ATTACKS = {     # name: (what builds it, the larger size)
     "continuations": (continuations(1, "name*%d=x"), 100000),
     "continuations, last one first": (continuations(-1, "name*%d*=%%41"), 100000),
     "continuations, all number 0": (continuations(1, "name*0=x%d"), 100000),
-    "a long name of a part": (one_field(b"Content-Disposition", b"attachment; filename*=utf-8''", b"%C3%A4"), 150000),
+    "a long name of a part": (one_field(b"Content-Disposition", b"attachment; filename*=utf-8''", b"%C3%A4"),
+                              150000),
     "soft line breaks": (body("quoted-printable", b"=\r\n"), 200000),
     "blanks in quoted-printable": (body("quoted-printable", b" "), 1000000),
     "blanks that stay in quoted-printable": (body("quoted-printable", b" ", end=b"x"), 1000000),
@@ -202,7 +215,8 @@ ATTACKS = {     # name: (what builds it, the larger size)
     "wrong Shift_JIS": (body("8bit", b"\x81", "shift_jis"), 1000000),
     "escapes of ISO-2022-JP": (body("7bit", b"\x1b$B\x1b(B", "iso-2022-jp"), 200000),
 }
-MANY_FILES = ("parts", "parts never closed", "a digest")        # as many as are allowed; they are not what is measured
+MANY_FILES = ("parts", "parts never closed",
+              "a digest")        # as many as are allowed; they are not what is measured
 
 
 def deliver(start, message, *options):
@@ -268,8 +282,9 @@ def test_a_loop_is_refused_however_long(start):
 
 
 @pytest.mark.robust
-@pytest.mark.parametrize("name", ["nested multiparts, closed", "nested messages", "nested messages in base64", "a digest",
-                                  "boundary candidates", "continuations, last one first", "wrong UTF-8", "soft line breaks",
+@pytest.mark.parametrize("name", ["nested multiparts, closed", "nested messages",
+                                  "nested messages in base64", "a digest", "boundary candidates",
+                                  "continuations, last one first", "wrong UTF-8", "soft line breaks",
                                   "a long name of a part", "NUL"])
 def test_extraction_stays_in_its_directory(start, tmp_path, name):
     """Whatever the message, nothing is written outside of -x DIR, and nothing but plain files in it"""
@@ -294,9 +309,11 @@ def test_many_parts_are_bounded_on_disk(start, tmp_path):
 @pytest.mark.station("5.1")
 def test_the_bottom_is_reached_within_reason(start):
     """A mail forwarded five times over is read to its bottom"""
-    message = header("Content-Type: multipart/mixed; boundary=b0", body=part_of((), b"the bottom", "b0") + b"--b0--\r\n")
+    message = header("Content-Type: multipart/mixed; boundary=b0",
+                     body=part_of((), b"the bottom", "b0") + b"--b0--\r\n")
     for level in range(1, 6):
-        enclosed = b"--b%d\r\nContent-Type: message/rfc822\r\n\r\n" % level + message + b"\r\n--b%d--\r\n" % level
+        enclosed = (b"--b%d\r\nContent-Type: message/rfc822\r\n\r\n" % level + message
+                    + b"\r\n--b%d--\r\n" % level)
         message = header("Content-Type: multipart/mixed; boundary=b%d" % level, body=enclosed)
     assert Receiver(start)(message).tree == [("1.1.1.1.1.1", "text/plain")]
 
@@ -315,4 +332,5 @@ def test_hostile_messages_side_by_side(start):
     messages = [build(max(size // 1000, 2)) for build, size in ATTACKS.values()]
     reports = receive.all(messages)
     assert len(reports) == len(ATTACKS)
-    assert sorted(trace_and_content(data)[2] for data in receive.server.messages()) == sorted(map(stored, messages))
+    assert sorted(trace_and_content(data)[2]
+                  for data in receive.server.messages()) == sorted(map(stored, messages))

@@ -13,7 +13,8 @@ class Strace:
         if not shutil.which("strace"):
             pytest.skip("there is no strace on this machine")
         command = ["strace", "-f", "-y", "-s", "300", "-o", str(self.log), "-p", str(server.pid), *options]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, universal_newlines=True)
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                        universal_newlines=True)
         line = self.process.stderr.readline()
         if "attached" not in line:
             self.end()
@@ -26,4 +27,5 @@ class Strace:
 
     def calls(self):
         """The finished calls, in order."""
-        return [line for line in self.log.read_text(errors="replace").splitlines() if ") = " in line or "resumed>" in line]
+        return [line for line in self.log.read_text(errors="replace").splitlines() if ") = " in line
+                or "resumed>" in line]

@@ -108,7 +108,7 @@ LEVELS = """
 def test_for_strangers():
     pass
 
-# ======== 2.2 The path
+# ======== 2.2 Paths
 def test_path():
     pass
 

@@ -15,7 +15,7 @@ TESTS = REPOSITORY / "tests"
 STEPS = sorted(int(path.name[4:6]) for path in REPOSITORY.glob("step[0-9][0-9]-*"))
 
 # How a program's fault shows, in contrast to an error in the suite
-FAULTS = ("ConversationError", "AssertionError", "assert ", "StartError", "Failed: ")
+FAULTS = ("ConversationError", "AssertionError", "assert ", "StartError", "ConnectError", "RowsDiffer", "Failed: ")
 
 
 def key_tests(step, stage, results):
