@@ -282,15 +282,15 @@ static void catch_signals(void)
 int main(int argc, char **argv)
 {
     /* RFC 5321 4.5.3.2.7: a server waits for at least five minutes */
-    struct config config = {.port = "2525", .timeout = 300};
+    static struct config config = {.port = "2525", .timeout = 300};
     struct children children = {.count = 0};
 
     open_standard_streams();
     options_parse(&config, argc, argv);
     catch_signals();
     open_listeners(&config);
-    serving = 1;
     announce();
+    serving = 1;
     run(&children, &config);
     stop(&children);
     return 0;

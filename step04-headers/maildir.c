@@ -16,9 +16,9 @@
  */
 #define _POSIX_C_SOURCE 200809L
 #include "maildir.h"
+#include "output.h"
 
 #include <ctype.h>
-#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -77,8 +77,11 @@ int maildir_prepare(const char *mail)
     error = complete(mail, "postmaster");
     if (!error)
         error = sync_directory(mail);
+    if (error)
+        return error;
     make_path(path, mail, "..", "", ""); /* where its own name is */
-    return error ? error : sync_directory(path);
+    error = sync_directory(path);
+    return error == EACCES ? 0 : error; /* not ours: so we have not made it */
 }
 
 static int look_for(const char *mail, const char *mailbox)
@@ -139,7 +142,6 @@ bool maildir_begin(struct delivery *delivery, const char *mail,
     make_name(delivery, hostname);
     make_path(delivery->tmp_path, mail, mailbox, "tmp", delivery->name);
     delivery->mail = mail;
-    delivery->stored = false;
     delivery->file = fopen(delivery->tmp_path, "w+x");
     delivery->error = delivery->file ? 0 : errno;
     return delivery->file;
@@ -170,7 +172,7 @@ bool maildir_commit(struct delivery *delivery,
     char path[MAIL_PATH_SIZE];
     size_t linked = 0;
 
-    errno = EIO; /* where a write has failed before, this is why */
+    errno = EIO; /* ferror(3) gives no reason */
     if (!delivery->error &&
         (ferror(file) || fflush(file) != 0 || fsync(fileno(file)) != 0))
         delivery->error = errno;
@@ -187,22 +189,19 @@ bool maildir_commit(struct delivery *delivery,
         make_path(path, mail, mailboxes[--linked], "new", name);
         unlink(path);
     }
-    delivery->stored = !delivery->error;
     unlink(delivery->tmp_path);
-    return delivery->stored;
+    return !delivery->error;
 }
 
 void maildir_end(struct delivery *delivery)
 {
-    if (!delivery->stored)
-        unlink(delivery->tmp_path);
+    unlink(delivery->tmp_path); /* if it is there still */
     fclose(delivery->file);
 }
 
 const char *maildir_reply(int error)
 {
-    errno = error;
-    warn("cannot store a message");
+    output_log("cannot store a message: %s", strerror(error));
     if (error == ENOSPC || error == EDQUOT || error == EFBIG)
         return "452 4.3.1 no room to store that";
     return "451 4.3.0 cannot store that";

@@ -18,7 +18,6 @@ struct delivery {
     const char *mail;                /* the directory of all mailboxes */
     FILE *file;                      /* in tmp/ */
     int error;                       /* errno of the first fault, or 0 */
-    bool stored;                     /* and no longer in tmp/ */
     char id[64];                     /* unique on this host */
     char name[MESSAGE_NAME_MAX + 1]; /* unique anywhere: the file's name */
     char tmp_path[MAIL_PATH_SIZE];

@@ -5,7 +5,7 @@
  * full. No client may wait for that longer than a moment. O_NONBLOCK would be
  * no help: it would be set for all who share the pipe, programs that are not
  * ours among them. So a timer interrupts the write. Start reading at
- * output_write(). TUTORIAL.md, chapter 1.
+ * output_write(). TUTORIAL.md, chapter 4.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "output.h"
@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -80,17 +81,14 @@ bool output_write(int fd, const char *text, size_t size)
 
 void output_log(const char *format, ...)
 {
-    char text[LOG_LINE_SIZE];
+    char text[LOG_LINE_SIZE] = "smtpd: ";
     va_list arguments;
-    size_t size = (size_t)snprintf(text, sizeof(text), "smtpd: ");
-    int more;
+    size_t size;
 
     va_start(arguments, format);
-    more = vsnprintf(text + size, sizeof(text) - size, format, arguments);
+    vsnprintf(text + 7, sizeof(text) - 8, format, arguments);
     va_end(arguments);
-    size += more > 0 ? (size_t)more : 0;
-    if (size > sizeof(text) - 1)
-        size = sizeof(text) - 1;
-    text[size++] = '\n'; /* where the NUL was */
+    size = strlen(text);
+    text[size++] = '\n';
     output_write(STDERR_FILENO, text, size);
 }

@@ -1,4 +1,4 @@
-/* output.h - what the operator reads. See output.c. TUTORIAL.md, chapter 1. */
+/* output.h - what the operator reads. See output.c. TUTORIAL.md, chapter 4. */
 #ifndef OUTPUT_H
 #define OUTPUT_H
 

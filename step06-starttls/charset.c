@@ -6,7 +6,6 @@
  * octets that stand for no character, and text that is UTF-8 already.
  * TUTORIAL.md, chapter 4.
  */
-#define _POSIX_C_SOURCE 200809L
 #include "charset.h"
 #include "utf8.h"
 
@@ -16,10 +15,8 @@
 
 enum {
     CHARSET_NAME_MAX = 40, /* RFC 2978 2.3: names fit in that */
-    MIDDLE_SIZE = 4096,
+    UTF8_MAX = 4,          /* octets of one character */
 };
-
-static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
 
 /*
  * What the names that senders use mean, where iconv does not know them, or
@@ -28,9 +25,7 @@ static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
  * of the WHATWG Encoding Standard, without "-", "_" and ":". US-ASCII is a part
  * of UTF-8; those who declare it and send more mostly send that.
  */
-static const struct alias {
-    const char *meaning, *names;
-} aliases[] = {
+static const char *const aliases[][2] = {
     {"utf-8", " utf8 usascii ascii ansix3.41968 unicode11utf8 unicode20utf8 "},
     {"utf-7", " unicode11utf7 "},
     {"utf-16", " unicode csunicode unicodefeff ucs2 iso10646ucs2 "},
@@ -58,102 +53,82 @@ static const struct alias {
     {"cp932", " shiftjis csshiftjis sjis mskanji ms932 windows31j "},
 };
 
-/* The name alone, in lower case: some put quotes around it, a comment or the
- * next parameter behind it, "x-" before it. A "/" would be an instruction to
- * iconv. */
-static void clean_name(struct slice name, char out[CHARSET_NAME_MAX + 1])
+/*
+ * Copy the name alone, in lower case: some put quotes around it, a comment or
+ * the next parameter after it, "x-" before it. A "/" would be an instruction to
+ * iconv. Returns what is meant by it: an alias, or the name itself.
+ */
+static const char *meaning_of(struct slice name, char out[CHARSET_NAME_MAX + 1])
 {
-    size_t used = 0;
+    char key[CHARSET_NAME_MAX + 3] = " ";
+    size_t used = 0, key_used = 1;
 
     while (name.size > 0 && strchr(" \t\n\"'", name.data[0]))
         name = slice_from(name, 1);
     while (slice_starts_with(name, "x-"))
         name = slice_from(name, 2);
-    while (used < CHARSET_NAME_MAX && used < name.size && name.data[used] &&
-           (isalnum(name.data[used]) || strchr("-_.:+", name.data[used]))) {
-        out[used] = (char)tolower(name.data[used]);
-        used++;
+    for (; used < CHARSET_NAME_MAX && used < name.size; used++) {
+        unsigned char c = (unsigned char)tolower(name.data[used]);
+        if (!isalnum(c) && (!c || !strchr("-_.:+", c)))
+            break;
+        out[used] = (char)c;
+        if (isalnum(c) || c == '.')
+            key[key_used++] = (char)c;
     }
     out[used] = '\0';
-}
-
-/* What is meant by a clean name: an alias, or the name itself. */
-static const char *meaning_of(const char *name)
-{
-    char key[CHARSET_NAME_MAX + 3] = " ";
-    size_t used = 1;
-
-    for (size_t i = 0; name[i]; i++)
-        if (!strchr("-_:", name[i]))
-            key[used++] = name[i];
-    key[used] = ' ';
-    key[used + 1] = '\0';
+    key[key_used] = ' ';
     for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
-        if (strstr(aliases[i].names, key))
-            return aliases[i].meaning;
-    return name;
+        if (strstr(aliases[i][1], key))
+            return aliases[i][0];
+    return out;
 }
 
 bool charset_open(struct charset *charset, struct slice name)
 {
     char itself[CHARSET_NAME_MAX + 1];
-    const char *meaning;
+    const char *meaning =
+        meaning_of(name.size > 0 ? name : slice_of("utf-8"), itself);
 
-    clean_name(name, itself);
-    meaning = meaning_of(itself);
     charset->iconv = (iconv_t)-1;
     charset->wrong = false;
-    charset->escapes = strncmp(meaning, "iso-2022-", 9) == 0;
-    charset->unit = strncmp(meaning, "utf-32", 6) == 0 ? 4
-                    : strncmp(meaning, "utf-16", 6) == 0 || charset->escapes
-                        ? 2
-                        : 1;
-    if (name.size == 0 || strcmp(meaning, "utf-8") == 0)
-        return true;
-    if (*itself)
-        charset->iconv = iconv_open("UTF-8", meaning);
-    if (*itself && charset->iconv == (iconv_t)-1)
+    charset->unit = strncmp(meaning, "utf-16", 6) == 0      ? 2
+                    : strncmp(meaning, "iso-2022-", 9) == 0 ? 0
+                                                            : 1;
+    if (!*meaning || strcmp(meaning, "utf-8") == 0)
+        return *meaning;
+    charset->iconv = iconv_open("UTF-8", meaning);
+    if (charset->iconv == (iconv_t)-1)
         charset->iconv = iconv_open("UTF-8", itself); /* iconvs differ */
     return charset->iconv != (iconv_t)-1;
 }
 
-/* Pass on what is UTF-8, and nothing else. */
-static size_t convert_utf8(struct slice *in, char *out, size_t size, bool last,
-                           bool *wrong)
+/* Pass on what is UTF-8, and U+FFFD for all else. */
+static size_t convert_utf8(struct charset *charset, struct slice *in, char *out,
+                           size_t size, bool last)
 {
     size_t used = 0;
 
-    while (in->size > 0) {
+    while (in->size > 0 && used + UTF8_MAX <= size) {
         bool valid;
         size_t length = utf8_length(in->data, in->size, &valid);
-        size_t room = valid ? length : sizeof(replacement) - 1;
+        struct slice next =
+            valid ? slice_first(*in, length) : slice_of("\uFFFD");
 
-        if (used + room > size)
-            break;
         if (!valid && length == in->size && !last && in->data[0] >= 0xC2)
             break; /* it may be the start of a character */
-        *wrong = *wrong || !valid;
-        memcpy(out + used, valid ? (const char *)in->data : replacement, room);
-        used += room;
+        charset->wrong = charset->wrong || !valid;
+        memcpy(out + used, next.data, next.size);
+        used += next.size;
         *in = slice_from(*in, length);
     }
     return used;
 }
 
-/* How many octets to pass over where in begins with a wrong one: its other
- * half too, or all that follows would be read shifted. In ISO-2022 an escape
- * sequence is read octet by octet. */
-static size_t bad_length(const struct charset *charset, const char *in,
-                         size_t size)
-{
-    size_t length = charset->unit;
-
-    if (charset->escapes && (*in <= ' ' || *in > '~'))
-        length = 1;
-    return length < size ? length : size;
-}
-
-/* As much of *in as fits into out, by iconv. */
+/*
+ * As much of *in as fits into out, by iconv. Of a wrong character its other
+ * half is passed over too, or all that follows would be read shifted; but an
+ * escape sequence of ISO-2022 is read octet by octet.
+ */
 static size_t convert_foreign(struct charset *charset, struct slice *in,
                               char *out, size_t size, bool last)
 {
@@ -163,14 +138,14 @@ static size_t convert_foreign(struct charset *charset, struct slice *in,
 
     while (from_left > 0 && iconv(charset->iconv, &from, &from_left, &to,
                                   &to_left) == (size_t)-1) {
-        size_t bad = bad_length(charset, from, from_left);
-        if (errno == E2BIG || (errno == EINVAL && !last) ||
-            to_left < sizeof(replacement))
+        size_t bad = charset->unit > 0               ? charset->unit
+                     : isgraph((unsigned char)*from) ? 2
+                                                     : 1;
+        if (errno == E2BIG || (errno == EINVAL && !last) || to_left == 0)
             break;
-        charset->wrong = true;
-        memcpy(to, replacement, sizeof(replacement) - 1);
-        to += sizeof(replacement) - 1;
-        to_left -= sizeof(replacement) - 1;
+        *to++ = '\xFF'; /* no UTF-8 either: see below */
+        to_left--;
+        bad = bad < from_left ? bad : from_left;
         from += bad;
         from_left -= bad;
     }
@@ -180,19 +155,19 @@ static size_t convert_foreign(struct charset *charset, struct slice *in,
     return size - to_left;
 }
 
-/* What iconv writes is looked at once more: from UCS-4, for one, it makes
- * octets that are no UTF-8. Each of them may become three, hence the third. */
+/* What iconv wrote is looked at once more: from UCS-4, for one, it makes octets
+ * that are no UTF-8. Each of them may become three, hence the third. */
 size_t charset_convert(struct charset *charset, struct slice *in, char *out,
                        size_t size, bool last)
 {
-    char middle[MIDDLE_SIZE];
+    char middle[4096];
     size_t room = size / 3 < sizeof(middle) ? size / 3 : sizeof(middle);
     struct slice converted = {(unsigned char *)middle, 0};
 
     if (charset->iconv == (iconv_t)-1)
-        return convert_utf8(in, out, size, last, &charset->wrong);
-    converted.size = convert_foreign(charset, in, middle, room, last);
-    return convert_utf8(&converted, out, size, true, &charset->wrong);
+        return convert_utf8(charset, in, out, size, last);
+    converted.size = convert_foreign(charset, in, middle, room - 1, last);
+    return convert_utf8(charset, &converted, out, size, true);
 }
 
 void charset_close(struct charset *charset)
@@ -201,16 +176,23 @@ void charset_close(struct charset *charset)
         iconv_close(charset->iconv);
 }
 
-bool charset_to_text(struct slice name, struct slice in, struct text *text)
+bool charset_is_known(struct slice name)
 {
     struct charset charset;
     bool known = charset_open(&charset, name);
+
+    charset_close(&charset);
+    return known;
+}
+
+void charset_to_text(struct slice name, struct slice in, struct text *text)
+{
+    struct charset charset;
     char out[512];
     size_t size;
 
-    while (known &&
-           (size = charset_convert(&charset, &in, out, sizeof(out), true)) > 0)
-        text_add(text, out, size);
+    charset_open(&charset, name);
+    while ((size = charset_convert(&charset, &in, out, sizeof(out), true)) > 0)
+        text_add(text, (struct slice){(unsigned char *)out, size});
     charset_close(&charset);
-    return known;
 }

@@ -8,8 +8,8 @@
 
 struct charset {
     iconv_t iconv; /* (iconv_t)-1: the input is UTF-8 already */
-    size_t unit;   /* octets to pass over where one cannot be read */
-    bool escapes;  /* escape sequences switch between sets of characters */
+    size_t unit;   /* octets to pass over where one cannot be read; 0: that
+                      depends, for escape sequences switch between sets */
     bool wrong;    /* not all could be converted so far */
 };
 
@@ -30,7 +30,9 @@ size_t charset_convert(struct charset *charset, struct slice *in, char *out,
 
 void charset_close(struct charset *charset);
 
-/* Convert all of in and append it to text. False: unknown, nothing done. */
-bool charset_to_text(struct slice name, struct slice in, struct text *text);
+bool charset_is_known(struct slice name);
+
+/* Convert all of in and append it to text. */
+void charset_to_text(struct slice name, struct slice in, struct text *text);
 
 #endif

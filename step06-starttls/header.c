@@ -8,64 +8,63 @@
  * common. What is inside of certain values is in address.c, date.c and word.c.
  * Everything here is one pass over its input. TUTORIAL.md, chapter 4.
  */
-#define _POSIX_C_SOURCE 200809L
 #include "header.h"
 
-static bool starts_with_blank(struct slice slice)
-{
-    return slice.size > 0 && (slice.data[0] == ' ' || slice.data[0] == '\t');
-}
+#include <ctype.h>
 
-/* field-name = 1*ftext, ftext = %d33-57 / %d59-126; the length of it */
-static size_t field_name(struct slice line)
+/* Cut the name and the colon off *line. False if this is no field.
+ * field-name = 1*ftext, ftext = %d33-57 / %d59-126 */
+static bool take_name(struct slice *line, struct slice *name)
 {
     size_t length = 0;
 
-    while (length < line.size && line.data[length] > ' ' &&
-           line.data[length] < 0x7F && line.data[length] != ':')
+    while (length < line->size && isgraph(line->data[length]) &&
+           line->data[length] != ':')
         length++;
-    return length;
-}
-
-/* The envelope of a message in a mailbox file, which some leave in. */
-static bool is_envelope(struct slice line)
-{
-    return slice_starts_with(line, "From ") ||
-           slice_starts_with(line, ">From ");
+    *name = slice_first(*line, length);
+    *line = slice_trim_start(slice_from(*line, length));
+    if (length == 0 || !slice_starts_with(*line, ":"))
+        return false;
+    *line = slice_from(*line, 1);
+    return true;
 }
 
 bool header_next(struct slice *rest, struct field *field)
 {
-    struct slice line, after;
-    size_t name, colon;
-    bool is_field;
+    struct slice line, value, after = *rest;
 
-    do {
-        after = *rest;
-        if (!slice_line(&after, &line))
+    while (slice_line(&after, &line)) {
+        value = line;
+        if (take_name(&value, &field->name)) {
+            while (after.size > 0 && isblank(after.data[0]))
+                slice_line(&after, &line);
+            value.size = (size_t)(after.data - value.data);
+            field->value = slice_trim(slice_first(value, FIELD_MAX));
+            *rest = after;
+            return true;
+        }
+        if (line.data[0] == '\n') /* this line belongs to neither */
+            *rest = after;
+        if (!slice_starts_with(line, "From ") &&
+            !slice_starts_with(line, ">From "))
             return false;
-        name = colon = field_name(line);
-        while (starts_with_blank(slice_from(line, colon)))
-            colon++;
-        is_field = name > 0 && slice_starts_with(slice_from(line, colon), ":");
-        if (!is_field && line.data[0] != '\n' && !is_envelope(line))
-            return false;
-        if (!is_field)
-            *rest = after; /* the empty line belongs to neither */
-        if (line.data[0] == '\n')
-            return false;
-    } while (!is_field);
-    while (starts_with_blank(after))
-        slice_line(&after, &line);
-    field->name = slice_first(*rest, name);
-    field->value = slice_first(*rest, (size_t)(after.data - rest->data));
-    field->value = slice_from(field->value, colon + 1);
-    field->value = slice_trim(slice_first(field->value, FIELD_MAX));
-    *rest = after;
-    return true;
+        *rest = after; /* the envelope of a mailbox file, left in */
+    }
+    return false;
 }
 
 /* ---- Pieces of structured fields ---------------------------------------- */
+
+/* The next octet of a comment or quoted-string, and whether it was quoted. */
+static unsigned char next(struct slice *rest, bool *quoted)
+{
+    unsigned char c;
+
+    *quoted = rest->data[0] == '\\' && rest->size > 1;
+    c = rest->data[*quoted];
+    *rest = slice_from(*rest, *quoted ? 2 : 1);
+    return c;
+}
 
 /* comment = "(" *([FWS] ccontent) [FWS] ")"; ccontent may be a comment. A
  * counter does for the nesting: a thousand levels are no deeper than one. */
@@ -73,31 +72,28 @@ static void skip_comment(struct slice *rest, struct text *text)
 {
     unsigned depth = 0;
 
-    if (text)
-        text->size = 0;
-    do {
-        unsigned char c = rest->data[0];
-        bool quoted = c == '\\' && rest->size > 1;
+    text->size = 0;
+    while (rest->size > 0) {
+        bool quoted;
+        unsigned char c = next(rest, &quoted);
 
-        *rest = slice_from(*rest, quoted ? 2 : 1);
-        if (quoted)
-            c = rest->data[-1];
-        else if (c == '(' && depth++ == 0)
+        if (!quoted && c == '(' && depth++ == 0)
             continue;
-        else if (c == ')' && --depth == 0)
+        if (!quoted && c == ')' && --depth == 0)
             break;
-        if (text)
-            text_add_char(text, (char)c);
-    } while (rest->size > 0);
+        text_add_char(text, c);
+    }
 }
 
 void header_skip_cfws(struct slice *rest, struct text *comment)
 {
+    struct text ignored;
+
     for (;;) {
         *rest = slice_trim_start(*rest);
         if (!slice_starts_with(*rest, "("))
             break;
-        skip_comment(rest, comment);
+        skip_comment(rest, comment ? comment : &ignored);
     }
 }
 
@@ -106,16 +102,12 @@ void header_quoted_string(struct slice *rest, struct text *text)
 {
     *rest = slice_from(*rest, 1);
     while (rest->size > 0) {
-        unsigned char c = rest->data[0];
+        bool quoted;
+        unsigned char c = next(rest, &quoted);
 
-        *rest = slice_from(*rest, 1);
-        if (c == '"')
+        if (!quoted && c == '"')
             break;
-        if (c == '\\' && rest->size > 0) {
-            c = rest->data[0];
-            *rest = slice_from(*rest, 1);
-        }
         if (c != '\n')
-            text_add_char(text, (char)c);
+            text_add_char(text, c);
     }
 }

@@ -7,6 +7,7 @@
  * end. TUTORIAL.md, chapter 1.
  */
 #define _POSIX_C_SOURCE 200809L
+#include "extract.h"
 #include "maildir.h"
 #include "options.h"
 #include "session.h"
@@ -286,7 +287,7 @@ static void catch_signals(void)
 int main(int argc, char **argv)
 {
     /* RFC 5321 4.5.3.2.7: a server waits for at least five minutes */
-    struct config config = {.port = "2525", .timeout = 300};
+    static struct config config = {.port = "2525", .timeout = 300};
     struct children children = {.count = 0};
 
     config.mail = "mail";
@@ -297,8 +298,10 @@ int main(int argc, char **argv)
     open_listeners(&config);
     if ((errno = maildir_prepare(config.mail)) != 0)
         err(1, "cannot open the mail directory %s", config.mail);
-    serving = 1;
     announce();
+    if (config.extract && (errno = extract_prepare(config.extract)) != 0)
+        err(1, "cannot open the directory for parts %s", config.extract);
+    serving = 1;
     run(&children, &config);
     stop(&children);
     return 0;
