@@ -3,6 +3,7 @@
 Each of these holds on the later steps too: wherever a line is asked and answered,
 an echo will do as well as an SMTP reply.
 """
+import os
 import resource
 import signal
 import socket
@@ -261,22 +262,49 @@ def test_a_slow_client_holds_nobody_up(server):
     assert came == b"NOOP" or came.startswith(b"250 ")
 
 
+FILLER = b"NOOP and some more to fill what the kernel holds\r\n"
+
+
 def send_until_it_blocks(client):
-    """Send and never read, until the program takes no more: from then on it waits for us to read."""
+    """Send and never read, until the program takes no more: from then on it waits for us to read. Returns
+    how many lines that were, and what is still to be sent of them."""
     client.sock.settimeout(0.5)
-    unsent = b""
+    count, unsent = 0, b""
     try:
         while True:
-            unsent = unsent or b"NOOP and some more to fill what the kernel holds\r\n" * 1000
+            if not unsent:
+                count, unsent = count + 1000, FILLER * 1000
             unsent = unsent[client.sock.send(unsent):]
     except socket.timeout:
-        pass
+        client.sock.settimeout(TIMEOUT)
+        return count, unsent
 
 
 def test_a_client_that_does_not_read_holds_nobody_up(server):
     """A client that sends and never reads holds nobody up"""
     send_until_it_blocks(server.connect())
     expect_answer(server.connect())
+
+
+@pytest.mark.robust
+@pytest.mark.plaintext
+def test_an_answer_that_goes_in_parts(server):
+    """Where write(2) takes only a part of an answer, as when the process is stopped meanwhile, the rest
+    follows"""
+    client = server.connect()
+    count, unsent = send_until_it_blocks(client)
+    for number in (signal.SIGSTOP, signal.SIGCONT) * 3:
+        os.killpg(server.pid, number)
+
+    def send_the_rest():
+        client.sock.sendall(unsent)
+        client.sock.shutdown(socket.SHUT_WR)
+
+    sender = threading.Thread(target=send_the_rest)
+    sender.start()
+    answers = client.read_to_the_end().split(b"\r\n")
+    sender.join()
+    assert answers.pop() == b"" and len(answers) == count and len(set(answers)) == 1
 
 
 def test_clients_that_vanish(server):
@@ -313,8 +341,8 @@ def test_descriptors_are_given_back(start):
 
 @pytest.mark.robust
 def test_a_client_does_not_keep_the_port(start):
-    """The process of a client has that client's socket and no other: when the program was killed the next one has its
-    port at once"""
+    """The process of a client has that client's socket and no other: when the program was killed the next one
+    has its port at once"""
     first = start("-l", "127.0.0.1")
     client = first.connect()
     expect_answer(client)

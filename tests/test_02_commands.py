@@ -350,8 +350,8 @@ def test_a_good_reverse_path(said_hello, path):
 
 @pytest.mark.parametrize("path", BAD_PATHS + ["<postmaster>"], ids=shorten)
 def test_a_bad_reverse_path(said_hello, path):
-    """MAIL refuses a path that is not one with 501 or 553, and can be given again; 5.1.7 is a sender's syntax (RFC 5321
-    4.1.2, RFC 3463 3.2)"""
+    """MAIL refuses a path that is not one with 501 or 553, and can be given again; 5.1.7 is a sender's syntax
+    (RFC 5321 4.1.2, RFC 3463 3.2)"""
     said_hello.send("MAIL FROM:" + path)
     said_hello.expect(*SYNTAX, enhanced=("5.1.7", "5.1.0", "5.5.2", "5.5.4"))
     said_hello.mail()
@@ -371,8 +371,8 @@ def test_a_good_forward_path(said_hello, path):
 
 @pytest.mark.parametrize("path", ["<>"] + [path for path in BAD_PATHS if path != "<alice>"], ids=shorten)
 def test_a_bad_forward_path(said_hello, path):
-    """RCPT refuses a path that is not one with 501 or 553, and can be given again; <> is for MAIL only, and 5.1.3 is a
-    recipient's syntax (RFC 5321 4.1.1.3, RFC 3463 3.2)"""
+    """RCPT refuses a path that is not one with 501 or 553, and can be given again; <> is for MAIL only, and
+    5.1.3 is a recipient's syntax (RFC 5321 4.1.1.3, RFC 3463 3.2)"""
     said_hello.mail()
     said_hello.send("RCPT TO:" + path.replace("example.org", "localhost"))
     said_hello.expect(*SYNTAX, enhanced=("5.1.3", "5.1.0", "5.5.2", "5.5.4"))

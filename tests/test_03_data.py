@@ -608,8 +608,8 @@ def test_two_names_of_one_mailbox(server, client):
 
 @pytest.mark.robust
 def test_a_name_that_is_taken(server, client):
-    """A file in new/ that has the name of a message on its way is somebody else's mail: it stays as it is, and a 250 is
-    not said for it (https://cr.yp.to/proto/maildir.html)"""
+    """A file in new/ that has the name of a message on its way is somebody else's mail: it stays as it is,
+    and no 250 is said for it (https://cr.yp.to/proto/maildir.html)"""
     client.ehlo()
     client.envelope()
     for path in server.tmp():
@@ -623,9 +623,10 @@ def test_a_name_that_is_taken(server, client):
 
 @pytest.mark.robust
 def test_descriptors_are_given_back(start):
-    """A hundred messages in one session, those that are refused among them, are taken by a program that may have 64
-    descriptors"""
-    server = start("-l", "127.0.0.1", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
+    """A hundred messages in one session, those that are refused among them, are taken by a program that may
+    have 64 descriptors"""
+    few = resource.RLIMIT_NOFILE, (64, 64)
+    server = start("-l", "127.0.0.1", preexec_fn=lambda: resource.setrlimit(*few))
     client = server.connect()
     client.ehlo()
     for _ in range(100):
@@ -650,7 +651,7 @@ def test_a_file_is_for_its_owner_only(start):
     client.mail()
     client.send("RCPT TO:<you@localhost>")
     client.expect(250, 451)
-    for made in server.mail / "postmaster", server.mail / "postmaster" / "tmp", server.mail / "you" / "cur":
+    for made in (server.mail / name for name in ("postmaster", "postmaster/tmp", "you/cur")):
         assert not made.exists() or stat.S_IMODE(made.stat().st_mode) == 0o700
 
 

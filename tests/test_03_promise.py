@@ -133,16 +133,16 @@ def event_of(line, name):
 
 
 def dirsynced(lines):
-    """The directories that were made and those that were synced, in order, as [("mkdir" or "fsync", path)]."""
+    """What was made and what was synced of directories, in order, as [("mkdir" or "fsync", path)]."""
     for line in lines:
         made = re.search(r'mkdir(?:at)?\((?:[^,"]*, )?"([^"]*)".* = 0', line)
         synced = re.search(SYNC, line)
         if made or synced:
-            yield ("mkdir", os.path.realpath(made.group(1))) if made else ("fsync", os.path.realpath(synced.group(1)))
+            yield "mkdir" if made else "fsync", os.path.realpath((made or synced).group(1))
 
 
 def expect_durable(events):
-    """The name of each directory that was made is on the disk: the directory above it was synced after that."""
+    """The name of each directory that was made is on the disk: the one above it was synced after that."""
     for number, (what, path) in enumerate(events):
         if what == "mkdir" and ("fsync", os.path.dirname(path)) not in events[number:]:
             raise AssertionError("expected: %s is synced once %s is made in it\ncame:     %s"
@@ -152,7 +152,8 @@ def expect_durable(events):
 @pytest.mark.robust
 @pytest.mark.plaintext
 def test_a_mailbox_that_is_mended_is_durable(strace):
-    """What a mailbox lacked is made and synced before the 250: else a power cut takes new/ away with the mail in it"""
+    """What a mailbox lacked is made and synced before the 250: else a power cut takes new/ away with the
+    mail in it"""
     server, watcher = strace("-e", "trace=mkdir,mkdirat,fsync,fdatasync,write,writev,sendto,sendmsg")
     (server.mail / "you" / "new").rmdir()
     client = server.connect()
@@ -173,10 +174,11 @@ def test_a_mailbox_that_is_mended_is_durable(strace):
 @pytest.mark.robust
 @pytest.mark.skipif(not shutil.which("strace"), reason="there is no strace on this machine")
 def test_a_new_mail_directory_is_durable(start, tmp_path):
-    """The mail directory and postmaster's mailbox, where they are made at the start, are synced before it listens"""
+    """The mail directory and postmaster's mailbox, where they are made at the start, are synced before it
+    listens"""
     log = tmp_path / "strace.txt"
-    server = start(mailboxes=(), wrapper=("strace", "-f", "-y", "-s", "300", "-o", str(log), "-e",
-                                          "trace=mkdir,mkdirat,fsync,fdatasync"))
+    strace = ["strace", "-f", "-y", "-s", "300", "-o", str(log), "-e", "trace=mkdir,mkdirat,fsync,fdatasync"]
+    server = start(mailboxes=(), wrapper=strace)
     server.kill()
     expect_durable(list(dirsynced(log.read_text().splitlines())))
 
