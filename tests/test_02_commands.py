@@ -3,8 +3,12 @@
 Codes are checked, wording is not. A mailbox `you` exists wherever one is needed.
 """
 import sys
+import time
 
 import pytest
+
+from client import TIMEOUT
+from server import children_of, eventually
 
 
 # ======== 2.1 A conversation
@@ -474,6 +478,45 @@ def test_nothing_is_done_after_quit(client):
     client.expect_closed(orderly=True)
 
 
+@pytest.mark.robust
+@pytest.mark.plaintext
+def test_who_does_not_hang_up_after_the_end(server):
+    """A client that keeps its connection after QUIT is left alone with it after a moment: no process waits for
+    its end"""
+    client = server.connect()
+    client.send("QUIT")
+    client.expect(221)
+    client.expect_closed()
+    assert eventually(lambda: not children_of(server.pid)), "a process waits for a client that is done"
+
+
+@pytest.mark.robust
+@pytest.mark.plaintext
+def test_who_goes_on_sending_after_the_end(client):
+    """A client that goes on sending after QUIT is cut off"""
+    client.send("QUIT")
+    client.expect(221)
+    with pytest.raises(OSError):
+        for _ in range(2000):
+            client.sock.sendall(b"NOOP and more\r\n" * 4000)
+        client.fail("the end of the connection", "100 MB were taken after QUIT")
+
+
+@pytest.mark.robust
+@pytest.mark.plaintext
+def test_the_end_is_not_kept_waiting(server):
+    """The connection ends with the reply to QUIT, and not some seconds later"""
+    def quick():
+        client = server.connect()
+        began = time.monotonic()
+        client.send("QUIT")
+        client.expect(221)
+        client.expect_closed()
+        return time.monotonic() - began < TIMEOUT / 10
+
+    assert any(quick() for _ in range(3)), "expected: the end at once\ncame:     the end after a second"
+
+
 # ---- pipelining
 
 def test_pipelining_is_announced(client):
@@ -524,3 +567,18 @@ def test_replies_to_a_group_leave_together(client):
         client.expect(250)
     came = client.segments() - before
     assert came <= 2, "42 replies came in %d TCP segments" % came
+
+
+@pytest.mark.robust
+@pytest.mark.plaintext
+def test_replies_to_a_group_take_one_write(strace):
+    """The replies to a group of commands are written together, before the next wait for input (RFC 2920 3.2)"""
+    server, watcher = strace("-e", "trace=write,writev,sendto,sendmsg")
+    client = server.connect()
+    client.ehlo()
+    client.send_raw(b"MAIL FROM:<alice@example.org>\r\n" + b"RCPT TO:<you@localhost>\r\n" * 40 + b"RSET\r\nQUIT\r\n")
+    for code in [250] * 42 + [221]:
+        client.expect(code)
+    client.expect_closed()
+    writes = [line for line in watcher.calls() if '"' in line]
+    assert len(writes) <= 6, "43 replies and the greeting took %d writes" % len(writes)

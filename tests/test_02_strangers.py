@@ -100,6 +100,12 @@ def test_one_address_can_not_have_it_all(start):
         assert others
     except OSError:
         pass    # only Linux gives the whole of 127.0.0.0/8
+    server.send_signal(signal.SIGSTOP)      # so that the client speaks first
+    client = Client(socket.create_connection(server.listening[0], TIMEOUT))
+    client.send("NOOP")
+    server.send_signal(signal.SIGCONT)
+    assert client.read_line().startswith(b"421")
+    client.expect_closed(orderly=True)
     for client in clients:
         client.close()
     assert eventually(lambda: answers(server)), "the place of a client that left is not given to another"

@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 
 from client import crlf, dot_stuff
-from server import children_of, eventually, has_ipv6, make_mailbox, trace_and_content
+from server import StartError, children_of, eventually, has_ipv6, make_mailbox, trace_and_content
 
 
 # ======== 3.1 Take it
@@ -540,6 +540,21 @@ def test_a_mail_directory_that_can_not_be(run, tmp_path, where):
     result = run("-p", "0", "-m", tmp_path / where)
     assert result.returncode == 1 and result.stdout == ""
     assert result.stderr.count("\n") == 1 and str(tmp_path / where) in result.stderr
+
+
+@pytest.mark.robust
+def test_a_mail_directory_with_a_long_name(start, tmp_path):
+    """A mail directory whose path is very long is used as it is, or the program does not start"""
+    for depth in range(400, 1600, 100):
+        path = tmp_path / ("mail%d" % depth)
+        try:
+            server = start("-m", str(tmp_path) + "/." * depth + "/" + path.name, mailboxes=())
+        except StartError:
+            continue
+        client = server.connect()
+        client.ehlo()
+        client.deliver(SIMPLE, recipients="postmaster")
+        assert len(list((path / "postmaster" / "new").iterdir())) == 1
 
 
 def test_a_mail_directory_named_from_here(start):
