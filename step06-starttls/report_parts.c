@@ -124,7 +124,7 @@ void report_parts(FILE *out, struct slice message, const char *name,
     if (extract) {
         snprintf(path, sizeof(path), "%s/%s", extract, name);
         if (mkdir(path, 0700) == 0)
-            target.directory = open(path, O_RDONLY | O_DIRECTORY);
+            tree.directory = open(path, O_RDONLY | O_DIRECTORY);
     }
     mime_parse(mime, message);
     for (int i = 0; i < mime->count; i++)

@@ -61,17 +61,50 @@ STATIONS = [
         "receive.[ch]": "settle count_received",
         "options.[ch]": "size_max"}),
 
-    station("4.1", "Fields and slices"),
-    station("4.2", "Encoded words"),
-    station("4.3", "Character sets"),
-    station("4.4", "Addresses"),
-    station("4.5", "Dates"),
-    station("4.6", "The report"),
+    station("4.1", "Fields and slices", {
+        "text.[ch]": "slice text_slice text_add text_add_char",
+        "header.[ch]": "header_next",
+        "report.[ch]": "report_message print_report print_field rows",
+        "receive.[ch]": "report_message"}),
+    station("4.2", "Encoded words", {
+        "base64.[ch]": "base64_decode",
+        "word.[ch]": "cut parse_word word_length word_hex word_unescape decode end_run take_plain word_decode"}),
+    station("4.3", "Character sets", {
+        "utf8.[ch]": "utf8_length",
+        "charset.[ch]": "aliases meaning_of charset_open convert charset_convert charset_is_known charset_to_text",
+        "path.[ch]": "utf8",
+        "session.[ch]": "SMTPUTF8"}),
+    station("4.4", "Addresses", {
+        "header.[ch]": "next skip_comment header_skip_cfws header_quoted_string",
+        "address.[ch]": ""}),
+    station("4.5", "Dates", {
+        "date.[ch]": "simplify parse_time parse_zone days date_utc"}),
+    station("4.6", "The report, and what a terminal must not see", {
+        "utf8.[ch]": "utf8_is_harmful",
+        "text.[ch]": "text_show",
+        "report.[ch]": "open_memstream",
+        "output.[ch]": "",
+        "conn.[ch]": "output"}),
 
-    station("5.1", "The tree"),
-    station("5.2", "Base64 and quoted-printable"),
-    station("5.3", "Parameters and file names"),
-    station("5.4", "Files out of a mail"),
+    station("5.1", "The tree", {
+        "mime.[ch]": "find_type read_header take_delimiter parse_multipart find_boundary is_message parse_body "
+                     "parse mime_parse mime_number",
+        "parameter.[ch]": "parameter_token take_value gather parameter_find",
+        "report_parts.[ch]": "print_branches print_lower print_type print_part report_parts",
+        "report.[ch]": "report_parts"}),
+    station("5.2", "Base64 and quoted-printable", {
+        "transfer.[ch]": "transfer_encoding take_escape literal_length next_lines transfer_next",
+        "mime.[ch]": "parse_encoded mime_free",
+        "extract.[ch]": "is_text write_octets"}),
+    station("5.3", "Parameters and file names", {
+        "parameter.[ch]": "is_file_name note take_charset join",
+        "extract.[ch]": "extract_file_name",
+        "report_parts.[ch]": "print_content"}),
+    station("5.4", "Files out of a mail", {
+        "extract.[ch]": "extract_prepare find_extension make_safe make_name is_shown write_text write_content "
+                        "extract_part",
+        "report_parts.[ch]": "tree print_content",
+        "options.[ch]": "extract"}),
 
     station("6.1", "The command, and why it can be stripped"),
     station("6.2", "A hash"),

@@ -141,6 +141,8 @@ def test_a_burst_of_connections_is_queued(server):
             sock.settimeout(0.5)
             socks.append(sock)
             sock.connect(server.listening[0])
+    except OSError as error:
+        pytest.fail("expected: 200 connections wait for accept(2)\ncame:     %s, after %d" % (error, len(socks)))
     finally:
         server.send_signal(signal.SIGCONT)
     for sock in socks:
@@ -350,6 +352,38 @@ def test_standard_output_that_takes_nothing(run):
     full = os.open("/dev/full", os.O_WRONLY)
     expect_fault(run("-l", "127.0.0.1", "-p", "0", preexec_fn=lambda: os.dup2(full, 1)), 1)
     os.close(full)
+
+
+@pytest.mark.robust
+@pytest.mark.plaintext
+def test_a_start_that_nobody_reads_can_be_ended(program, tmp_path):
+    """A start whose first line waits for room in a full pipe is ended by a signal, with status 0"""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    for size in (4096, 1):
+        try:
+            while True:
+                os.write(write_end, b"x" * size)
+        except BlockingIOError:
+            pass
+    os.set_blocking(write_end, True)
+
+    def is_listening():
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", port)) == 0
+
+    with subprocess.Popen([*program, "-p", str(port), "-l", "127.0.0.1"], cwd=str(tmp_path), stdout=write_end,
+                          stderr=subprocess.DEVNULL) as process:
+        try:
+            assert eventually(is_listening)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(TIMEOUT) == 0
+        finally:
+            process.kill()
+            os.close(read_end)
+            os.close(write_end)
 
 
 @pytest.mark.robust

@@ -279,6 +279,7 @@ def the_trace(server, mailbox="you"):
 
 def age(date):
     """Seconds since a date of RFC 5322 3.3."""
+    assert email.utils.parsedate_tz(date), "expected: a date\ncame:     %r" % date
     return time.time() - email.utils.mktime_tz(email.utils.parsedate_tz(date))
 
 
@@ -564,6 +565,22 @@ def test_a_mail_directory_named_from_here(start):
     client.ehlo()
     client.deliver(SIMPLE, recipients="postmaster")
     assert len(list((server.directory / "here" / "postmaster" / "new").iterdir())) == 1
+
+
+@pytest.mark.robust
+def test_a_mail_directory_below_one_that_can_not_be_read(start, tmp_path):
+    """The directory above -m may be one that can be searched but not read"""
+    above = tmp_path / "above"
+    (above / "mail").mkdir(parents=True)
+    above.chmod(0o311)
+    try:
+        server = start("-m", above / "mail", mailboxes=())
+        client = server.connect()
+        client.ehlo()
+        client.deliver(SIMPLE, recipients="postmaster")
+        assert len(list((above / "mail" / "postmaster" / "new").iterdir())) == 1
+    finally:
+        above.chmod(0o700)
 
 
 # ---- several recipients

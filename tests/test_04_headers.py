@@ -801,7 +801,7 @@ def test_message_ids(receive):
     shown(receive, "Message-ID", MESSAGE_IDS, lambda text: text.strip("<>"))
 
 
-# ======== 4.6 The report
+# ======== 4.6 The report, and what a terminal must not see
 
 # ---- nothing reaches the terminal raw
 

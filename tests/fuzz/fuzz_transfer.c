@@ -1,11 +1,11 @@
 /*
- * fuzz_decode.c - any octets in each transfer encoding.
+ * fuzz_transfer.c - any octets in each transfer encoding.
  *
  * What is decoded in pieces, however small, must be what is decoded at once.
  * The first octet of the input chooses the encoding and the size of a piece.
  */
 #define _POSIX_C_SOURCE 200809L
-#include "decode.h"
+#include "transfer.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -23,16 +23,16 @@ static void must(bool condition)
 static size_t decode_all(enum encoding encoding, struct slice body, bool crlf,
                          size_t step, unsigned char *out, size_t room)
 {
-    struct decoder decoder;
+    struct transfer transfer = {
+        .encoding = encoding, .crlf = crlf, .rest = body};
     size_t n, length = 0;
 
-    decode_init(&decoder, encoding, body, crlf);
-    while ((n = decode_next(&decoder, out + length, step)) > 0) {
+    while ((n = transfer_next(&transfer, out + length, step)) > 0) {
         must(n <= step);
         length += n;
         must(length + step <= room);
     }
-    must(decode_at_end(&decoder));
+    must(transfer.rest.size == 0);
     return length;
 }
 
