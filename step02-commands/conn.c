@@ -144,7 +144,7 @@ void conn_printf(struct conn *conn, const char *format, ...)
         trace(conn, "S", text, strlen(text));
     conn->out_size += strlen(text);
     if (sizeof(conn->out) - conn->out_size <= LINE_SIZE)
-        conn_flush(conn);
+        conn_flush(conn); /* so that there is room for a line, always */
 }
 
 /*

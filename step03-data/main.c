@@ -177,13 +177,15 @@ static void reap(struct children *children)
 }
 
 /* Tell all children to finish, and wait until they have. A signal can come just
- * before read(2) blocks, too early to interrupt it: so they are told again. */
+ * before read(2) blocks, too early to interrupt it: so they are told again after
+ * a second. */
 static void stop(struct children *children)
 {
-    for (reap(children); children->count > 0; reap(children)) {
-        for (size_t i = 0; i < children->count; i++)
+    for (int waits = 0; children->count > 0; waits++) {
+        for (size_t i = 0; i < children->count && waits % 50 == 0; i++)
             kill(children->list[i].pid, SIGTERM);
         poll(NULL, 0, 20);
+        reap(children);
     }
 }
 

@@ -113,7 +113,7 @@ static const char *command_mail(struct session *session, char *argument)
         return "501 5.5.4 a parameter has a wrong value";
     if (size > (unsigned long long)session->config->size_max)
         return "552 5.3.4 that is larger than this server takes";
-    memcpy(session->sender, path.text, sizeof(path.text));
+    memcpy(session->sender, path.text, strlen(path.text) + 1);
     session->stage = SENDER_GIVEN;
     return "250 2.1.0 sender ok";
 }

@@ -9,6 +9,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "maildir.h"
 #include "options.h"
+#include "output.h"
 #include "session.h"
 
 #include <err.h>
@@ -177,13 +178,15 @@ static void reap(struct children *children)
 }
 
 /* Tell all children to finish, and wait until they have. A signal can come just
- * before read(2) blocks, too early to interrupt it: so they are told again. */
+ * before read(2) blocks, too early to interrupt it: so they are told again after
+ * a second. */
 static void stop(struct children *children)
 {
-    for (reap(children); children->count > 0; reap(children)) {
-        for (size_t i = 0; i < children->count; i++)
+    for (int waits = 0; children->count > 0; waits++) {
+        for (size_t i = 0; i < children->count && waits % 50 == 0; i++)
             kill(children->list[i].pid, SIGTERM);
         poll(NULL, 0, 20);
+        reap(children);
     }
 }
 
@@ -219,7 +222,7 @@ static void accept_client(struct children *children,
         return;
     }
     if (has_room(children, network) && (pid = fork()) < 0)
-        warn("fork");
+        output_log("fork: %s", strerror(errno));
     if (pid == 0)
         serve(config, fd, &peer);
     if (pid < 0) {

@@ -68,7 +68,7 @@ size_t data_decode(struct data *data, const unsigned char *in, size_t size,
         if (data->state == DATA_TEXT || data->state == DATA_LINE_START) {
             memcpy(out + out_size, in + at, run);
             out_size += run;
-            data->size += data->state == DATA_LINE_START ? 2 : (long)run;
+            data->size += data->state == DATA_TEXT ? (long long)run : 2;
         }
         at += run;
     }

@@ -44,7 +44,9 @@ static int sync_directory(const char *path)
     return error;
 }
 
-/* Make what a mailbox lacks: git, rsync and zip drop empty directories. */
+/* Make what a mailbox lacks: git, rsync and zip drop empty directories. A name
+ * that is taken need not be a directory: with the "/" at its end, access(2) has
+ * to go through it. */
 static int complete(const char *mail, const char *mailbox)
 {
     static const char *const parts[] = {"tmp", "new", "cur"};

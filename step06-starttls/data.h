@@ -17,8 +17,8 @@ enum data_state {
 /* Where the decoder stands, and what it has seen. Start with all members 0. */
 struct data {
     enum data_state state;
-    bool bare; /* a CR or LF that was not part of a CRLF */
-    long size; /* octets so far, as RFC 1870 counts: with CRLFs */
+    bool bare;      /* a CR or LF that was not part of a CRLF */
+    long long size; /* octets so far, as RFC 1870 counts: with CRLFs */
 };
 
 /*
