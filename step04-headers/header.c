@@ -12,34 +12,25 @@
 
 #include <ctype.h>
 
-/* Cut the name and the colon off *line. False if this is no field.
- * field-name = 1*ftext, ftext = %d33-57 / %d59-126 */
-static bool take_name(struct slice *line, struct slice *name)
-{
-    size_t length = 0;
-
-    while (length < line->size && isgraph(line->data[length]) &&
-           line->data[length] != ':')
-        length++;
-    *name = slice_first(*line, length);
-    *line = slice_trim_start(slice_from(*line, length));
-    if (length == 0 || !slice_starts_with(*line, ":"))
-        return false;
-    *line = slice_from(*line, 1);
-    return true;
-}
-
 bool header_next(struct slice *rest, struct field *field)
 {
     struct slice line, value, after = *rest;
 
     while (slice_line(&after, &line)) {
-        value = line;
-        if (take_name(&value, &field->name)) {
+        size_t length = 0;
+
+        /* field-name = 1*ftext, ftext = %d33-57 / %d59-126 */
+        while (isgraph(line.data[length]) && line.data[length] != ':' &&
+               length < line.size - 1)
+            length++;
+        value = slice_trim_start(slice_from(line, length));
+        if (length > 0 && slice_starts_with(value, ":")) {
             while (after.size > 0 && isblank(after.data[0]))
                 slice_line(&after, &line);
             value.size = (size_t)(after.data - value.data);
-            field->value = slice_trim(slice_first(value, FIELD_MAX));
+            value = slice_first(slice_from(value, 1), FIELD_MAX);
+            *field =
+                (struct field){slice_first(*rest, length), slice_trim(value)};
             *rest = after;
             return true;
         }

@@ -178,8 +178,8 @@ static void reap(struct children *children)
 }
 
 /* Tell all children to finish, and wait until they have. A signal can come just
- * before read(2) blocks, too early to interrupt it: so they are told again after
- * a second. */
+ * before read(2) blocks, too early to interrupt it: so they are told again
+ * after a second. */
 static void stop(struct children *children)
 {
     for (int waits = 0; children->count > 0; waits++) {

@@ -172,7 +172,7 @@ static bool write_text(FILE *file, const struct part *part, size_t *size)
             good = fwrite(out, 1, converted, file) == converted;
         good = good && !charset.wrong && in.size < CHARACTER_MAX;
     }
-    charset_close(&charset);
+    iconv_close(charset.iconv);
     return good;
 }
 

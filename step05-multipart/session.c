@@ -263,10 +263,9 @@ void session_run(struct conn *conn, const struct config *config)
     gethostname(session.hostname, HOST_SIZE - 1);
     conn_printf(conn, "220 %s ESMTP ready\r\n", session.hostname);
     while (session.stage != LEAVING && session.status < LINE_CLOSED) {
-        const char *reply = NULL;
+        const char *reply;
         session.status = conn_read_line(conn, line);
-        if (session.status == LINE_OK)
-            reply = run_command(&session, line);
+        reply = session.status == LINE_OK ? run_command(&session, line) : NULL;
         if (!reply)
             reply = trouble[session.status];
         if (reply)

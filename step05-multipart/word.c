@@ -43,14 +43,6 @@ static bool cut(struct slice *rest, struct slice *before)
     return rest->size > 0;
 }
 
-/* True if what is before a "?" ends in a blank and "=": there the next encoded
- * word begins, and the one before it was never closed. */
-static bool ends_in_start(struct slice before)
-{
-    return before.size > 1 && before.data[before.size - 1] == '=' &&
-           isspace(before.data[before.size - 2]);
-}
-
 /* encoded-word = "=?" charset ["*" language] "?" encoding "?" text "?=". There
  * should be no blank in it, and no fold, but senders fold where they like. */
 static bool parse_word(struct slice in, struct encoded_word *word)
@@ -68,10 +60,13 @@ static bool parse_word(struct slice in, struct encoded_word *word)
         !(slice_is(word->encoding, "B") || slice_is(word->encoding, "Q")))
         return false;
     word->text = rest;
-    do /* a "?" in the text is wrong, but no reason to give up */
-        if (!cut(&rest, &before) || ends_in_start(before))
+    do { /* a "?" in the text is wrong, but no reason to give up */
+        if (!cut(&rest, &before))
             return false;
-    while (rest.data[0] != '=');
+        if (before.size > 1 && before.data[before.size - 1] == '=' &&
+            isspace(before.data[before.size - 2]))
+            return false; /* the next word begins here: this was not closed */
+    } while (rest.data[0] != '=');
     word->text.size = (size_t)(rest.data - 1 - word->text.data);
     word->length = (size_t)(rest.data + 1 - in.data);
     return true;

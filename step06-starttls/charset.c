@@ -13,10 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum {
-    CHARSET_NAME_MAX = 40, /* RFC 2978 2.3: names fit in that */
-    UTF8_MAX = 4,          /* octets of one character */
-};
+enum { CHARSET_NAME_MAX = 40 /* RFC 2978 2.3: names fit in that */ };
 
 /*
  * What the names that senders use mean, where iconv does not know them, or
@@ -27,7 +24,6 @@ enum {
  */
 static const char *const aliases[][2] = {
     {"utf-8", " utf8 usascii ascii ansix3.41968 unicode11utf8 unicode20utf8 "},
-    {"utf-7", " unicode11utf7 "},
     {"utf-16", " unicode csunicode unicodefeff ucs2 iso10646ucs2 "},
     {"utf-16be", " unicodefffe "},
     {"windows-1252", " iso88591 iso885911987 isoir100 csisolatin1 latin1 l1 "
@@ -75,7 +71,7 @@ static const char *meaning_of(struct slice name, char out[CHARSET_NAME_MAX + 1])
         if (isalnum(c) || c == '.')
             key[key_used++] = (char)c;
     }
-    out[used] = '\0';
+    strcpy(out + used, used > 0 ? "" : "?"); /* "" is a charset for iconv */
     key[key_used] = ' ';
     for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
         if (strstr(aliases[i][1], key))
@@ -88,49 +84,29 @@ bool charset_open(struct charset *charset, struct slice name)
     char itself[CHARSET_NAME_MAX + 1];
     const char *meaning =
         meaning_of(name.size > 0 ? name : slice_of("utf-8"), itself);
+    bool known;
 
-    charset->iconv = (iconv_t)-1;
     charset->wrong = false;
     charset->unit = strncmp(meaning, "utf-16", 6) == 0      ? 2
                     : strncmp(meaning, "iso-2022-", 9) == 0 ? 0
                                                             : 1;
-    if (!*meaning || strcmp(meaning, "utf-8") == 0)
-        return *meaning;
     charset->iconv = iconv_open("UTF-8", meaning);
     if (charset->iconv == (iconv_t)-1)
         charset->iconv = iconv_open("UTF-8", itself); /* iconvs differ */
-    return charset->iconv != (iconv_t)-1;
-}
-
-/* Pass on what is UTF-8, and U+FFFD for all else. */
-static size_t convert_utf8(struct charset *charset, struct slice *in, char *out,
-                           size_t size, bool last)
-{
-    size_t used = 0;
-
-    while (in->size > 0 && used + UTF8_MAX <= size) {
-        bool valid;
-        size_t length = utf8_length(in->data, in->size, &valid);
-        struct slice next =
-            valid ? slice_first(*in, length) : slice_of("\uFFFD");
-
-        if (!valid && length == in->size && !last && in->data[0] >= 0xC2)
-            break; /* it may be the start of a character */
-        charset->wrong = charset->wrong || !valid;
-        memcpy(out + used, next.data, next.size);
-        used += next.size;
-        *in = slice_from(*in, length);
-    }
-    return used;
+    known = charset->iconv != (iconv_t)-1;
+    if (!known)
+        charset->iconv = iconv_open("UTF-8", "UTF-8");
+    return known;
 }
 
 /*
- * As much of *in as fits into out, by iconv. Of a wrong character its other
- * half is passed over too, or all that follows would be read shifted; but an
- * escape sequence of ISO-2022 is read octet by octet.
+ * As much of *in as fits into out, by iconv, with an octet FF for what is
+ * wrong. Of a wrong character its other half is passed over too, or all that
+ * follows would be read shifted; but an escape sequence of ISO-2022 is read
+ * octet by octet.
  */
-static size_t convert_foreign(struct charset *charset, struct slice *in,
-                              char *out, size_t size, bool last)
+static size_t convert(struct charset *charset, struct slice *in, char *out,
+                      size_t size, bool last)
 {
     /* POSIX has this parameter without const, but does not write there */
     char *from = (char *)(size_t)in->data, *to = out;
@@ -143,7 +119,7 @@ static size_t convert_foreign(struct charset *charset, struct slice *in,
                                                      : 1;
         if (errno == E2BIG || (errno == EINVAL && !last) || to_left == 0)
             break;
-        *to++ = '\xFF'; /* no UTF-8 either: see below */
+        *to++ = '\xFF';
         to_left--;
         bad = bad < from_left ? bad : from_left;
         from += bad;
@@ -162,18 +138,22 @@ size_t charset_convert(struct charset *charset, struct slice *in, char *out,
 {
     char middle[4096];
     size_t room = size / 3 < sizeof(middle) ? size / 3 : sizeof(middle);
-    struct slice converted = {(unsigned char *)middle, 0};
+    size_t used = 0;
+    struct slice rest = {(unsigned char *)middle, 0};
 
-    if (charset->iconv == (iconv_t)-1)
-        return convert_utf8(charset, in, out, size, last);
-    converted.size = convert_foreign(charset, in, middle, room - 1, last);
-    return convert_utf8(charset, &converted, out, size, true);
-}
+    rest.size = convert(charset, in, middle, room, last);
+    while (rest.size > 0) {
+        bool valid;
+        size_t length = utf8_length(rest.data, rest.size, &valid);
+        struct slice next =
+            valid ? slice_first(rest, length) : slice_of("\uFFFD");
 
-void charset_close(struct charset *charset)
-{
-    if (charset->iconv != (iconv_t)-1)
-        iconv_close(charset->iconv);
+        charset->wrong = charset->wrong || !valid;
+        memcpy(out + used, next.data, next.size);
+        used += next.size;
+        rest = slice_from(rest, length);
+    }
+    return used;
 }
 
 bool charset_is_known(struct slice name)
@@ -181,7 +161,7 @@ bool charset_is_known(struct slice name)
     struct charset charset;
     bool known = charset_open(&charset, name);
 
-    charset_close(&charset);
+    iconv_close(charset.iconv);
     return known;
 }
 
@@ -194,5 +174,5 @@ void charset_to_text(struct slice name, struct slice in, struct text *text)
     charset_open(&charset, name);
     while ((size = charset_convert(&charset, &in, out, sizeof(out), true)) > 0)
         text_add(text, (struct slice){(unsigned char *)out, size});
-    charset_close(&charset);
+    iconv_close(charset.iconv);
 }

@@ -7,16 +7,14 @@
 #include <iconv.h>
 
 struct charset {
-    iconv_t iconv; /* (iconv_t)-1: the input is UTF-8 already */
+    iconv_t iconv; /* to UTF-8; to be closed with iconv_close() */
     size_t unit;   /* octets to pass over where one cannot be read; 0: that
                       depends, for escape sequences switch between sets */
     bool wrong;    /* not all could be converted so far */
 };
 
-/*
- * Get ready to convert from the character set of that name. False if it is not
- * known: the text is then read as UTF-8. Needs charset_close() either way.
- */
+/* Get ready to convert from the character set of that name. False if it is not
+ * known: the text is then read as UTF-8. */
 bool charset_open(struct charset *charset, struct slice name);
 
 /*
@@ -27,8 +25,6 @@ bool charset_open(struct charset *charset, struct slice name);
  */
 size_t charset_convert(struct charset *charset, struct slice *in, char *out,
                        size_t size, bool last);
-
-void charset_close(struct charset *charset);
 
 bool charset_is_known(struct slice name);
 

@@ -60,6 +60,8 @@ def pytest_addoption(parser):
                     help="only this test: test_02_commands.py::name or ...::name[row]")
     group.addoption("--limit", type=float, default=LIMIT,
                     help="seconds for the whole run (default: %g)" % LIMIT)
+    group.addoption("--silent-starts", type=int, default=SILENT_STARTS,
+                    help="so often may a program say nothing, before the run is given up (default: %(default)s)")
     group.addoption("--counts",
                     help="write how many tests passed and failed into this file (run.py reads it)")
     group.addoption("--tls", action="store_true",
@@ -415,7 +417,7 @@ def give_up_on_a_silent_program(item, call):
     if Client.heard or call.excinfo is None or not call.excinfo.errisinstance(SILENCE):
         return
     item.config.smtpd_silent += 1
-    if item.config.smtpd_silent >= SILENT_STARTS:
+    if item.config.smtpd_silent >= item.config.getoption("--silent-starts"):
         item.session.shouldstop = ("the program was started %d times, and has never said a word to a "
                                    "client: the rest was not run" % item.config.smtpd_silent)
 

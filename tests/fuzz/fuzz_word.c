@@ -57,7 +57,7 @@ static void convert_in_pieces(struct slice name, struct slice in, size_t step,
         while ((n = charset_convert(&charset, &piece, out, sizeof out, last)))
             text_add(text, (struct slice){(unsigned char *)out, n});
     }
-    charset_close(&charset);
+    iconv_close(charset.iconv);
 }
 
 static bool has_replacement(struct slice text)
