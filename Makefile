@@ -22,7 +22,7 @@ ICONV ?= -liconv
 LDFLAGS += $(if $(filter Linux,$(shell uname -s)),-Wl$(comma)-z$(comma)now)
 comma := ,
 
-sources = $(wildcard $(1)/*.[ch] $(1)/tls/*.[ch])
+sources = $(wildcard $(1)/*.[ch] $(1)/tls/*/*.[ch])
 step = $(firstword $(filter step$(1)-%,$(STEPS)))
 
 all: $(PROGRAMS)  ## build all steps into build/
@@ -72,6 +72,20 @@ diff-%:  ## (diff-04) what step 4 changed
 	if [ -t 1 ] && diff --color=always Makefile Makefile 2>/dev/null; \
 	then diff --color=always -ruN $$old $$new; \
 	else diff -ruN $$old $$new; fi; [ $$? -le 1 ]
+
+# The folders of tls/ in their order. build/try/hash is tests/try/hash.c with the
+# folders up to hash and no other; it works also where there are no others yet.
+FOLDERS := bytes hash cipher exchange signature certificate record schedule handshake
+up_to = $(if $(2),$(firstword $(2)) $(if $(filter $(1),$(firstword $(2))),,\
+    $(call up_to,$(1),$(wordlist 2,$(words $(2)),$(2)))))
+tls_up_to = $(foreach f,$(call up_to,$(1),$(FOLDERS)),$(wildcard $(LATEST)/tls/$(f)/*.[ch]))
+
+build/try/%: tests/try/%.c tests/try/try.h $$(call tls_up_to,$$*)
+	@mkdir -p $(@D)
+	$(CC) -std=c11 $(CFLAGS) -I$(LATEST)/tls -o $@ $(filter %.c,$^)
+
+try-%: build/try/%  ## (try-hash) one folder of tls/ and those before it, at work
+	$< $(ARGS)
 
 bench: $(PROGRAMS)  ## measure, beside programs that are known
 	$(PYTHON) tests/bench.py
@@ -162,7 +176,7 @@ build/ct/objects/%.o: $(LATEST)/tls/%.c $(call sources,$(LATEST))
 	@mkdir -p $(@D)
 	$(CT_CC) -c -o $@ $<
 
-build/ct/%: tests/ct/%.c $(patsubst $(LATEST)/tls/%.c,build/ct/objects/%.o,$(wildcard $(LATEST)/tls/*.c))
+build/ct/%: tests/ct/%.c $(patsubst $(LATEST)/tls/%.c,build/ct/objects/%.o,$(wildcard $(LATEST)/tls/*/*.c))
 	$(CT_CC) -o $@ $^
 
 fuzz: $(FUZZERS:%=fuzz-%)  ## fuzz the parsers for FUZZ_SECONDS each
@@ -172,7 +186,7 @@ check-fuzz:
 	@$(call need,$(CLANG)); command -v $(CLANG) >/dev/null || exit 0; \
 	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=2 FUZZ_OPTIONS=-seed=1
 
-FUZZED := $(filter-out %/main.c,$(wildcard $(LATEST)/*.c $(LATEST)/tls/*.c))
+FUZZED := $(filter-out %/main.c,$(wildcard $(LATEST)/*.c $(LATEST)/tls/*/*.c))
 FUZZ_CC = $(CLANG) -std=c11 -g -O1 -fsanitize=address,undefined
 
 build/fuzz/objects/%.o: $(LATEST)/%.c $(call sources,$(LATEST))
@@ -182,7 +196,7 @@ build/fuzz/objects/%.o: $(LATEST)/%.c $(call sources,$(LATEST))
 build/fuzz/%: tests/fuzz/fuzz_%.c $(FUZZED:$(LATEST)/%.c=build/fuzz/objects/%.o)
 	$(FUZZ_CC) -fsanitize=fuzzer -I$(LATEST) -I$(LATEST)/tls -o $@ $^
 
-.PRECIOUS: build/fuzz/objects/%.o build/fuzz/% build/ct/objects/%.o
+.PRECIOUS: build/try/% build/fuzz/objects/%.o build/fuzz/% build/ct/objects/%.o
 
 fuzz-%: build/fuzz/%
 	@mkdir -p build/fuzz/corpus-$*

@@ -11,7 +11,9 @@
 #include "maildir.h"
 #include "options.h"
 #include "output.h"
+#include "privileges.h"
 #include "session.h"
+#include "starttls.h"
 
 #include <err.h>
 #include <errno.h>
@@ -299,13 +301,18 @@ int main(int argc, char **argv)
     options_parse(&config, argc, argv);
     catch_signals();
     open_listeners(&config);
+    starttls_open(&config);
+    privileges_drop(config.user);
     if ((errno = maildir_prepare(config.mail)) != 0)
         err(1, "cannot open the mail directory %s", config.mail);
     announce();
     if (config.extract && (errno = extract_prepare(config.extract)) != 0)
         err(1, "cannot open the directory for parts %s", config.extract);
+    starttls_announce(&config);
+    privileges_warn();
     serving = 1;
     run(&children, &config);
     stop(&children);
+    starttls_close(&config);
     return 0;
 }

@@ -16,20 +16,20 @@
 
 static void usage(void)
 {
-    fputs(
-        "usage: smtpd [options]\n"
-        "  -l address  listen here (default: loopback, IPv4 and IPv6)\n"
-        "  -p port     default 2525; 0 takes any free port\n"
-        "  -t seconds  idle timeout (default 300)\n"
-        "  -v          show the conversation on standard error\n"
-        "  -d domain   accept mail for this domain (default: localhost)\n"
-        "  -m dir      where the mailboxes are (default: ./mail)\n"
-        "  -s octets   the largest message accepted (default 52428800)\n"
-        "  -x dir      extract the parts of each message below this directory\n"
-        "  -c file     certificate chain for STARTTLS, PEM; made if missing\n"
-        "  -k file     its private key, EC P-256, PEM; made if missing\n"
-        "  -u user     become this user once the port is open\n",
-        stderr);
+    fputs("usage: smtpd [options]\n"
+          "  -l address  listen here (default: loopback, IPv4 and IPv6)\n"
+          "  -p port     default 2525; 0 takes any free port\n"
+          "  -t seconds  idle timeout (default 300)\n"
+          "  -v          show the conversation on standard error\n"
+          "  -d domain   accept mail for this domain (default: localhost)\n"
+          "  -m dir      where the mailboxes are (default: ./mail)\n"
+          "  -s octets   the largest message accepted (default 52428800)\n"
+          "  -x dir      extract the parts of each message below this "
+          "directory\n"
+          "  -c file     certificate chain for STARTTLS, PEM; made if missing\n"
+          "  -k file     its private key, EC P-256, PEM; made if missing\n"
+          "  -u user     become this user once the port is open\n",
+          stderr);
     exit(2);
 }
 

@@ -35,7 +35,10 @@ static void prepend_fields(const struct session *session,
             "\tby %s with %s id %s",
             session->sender, session->helo, session->conn->peer,
             session->hostname,
-            session->smtputf8 ? "UTF8SMTP" : session->protocol, delivery->id);
+            !session->smtputf8 ? session->protocol
+            : session->suite   ? "UTF8SMTPS"
+                               : "UTF8SMTP",
+            delivery->id);
     if (session->recipients_count == 1)
         fprintf(delivery->file, "\n\tfor <%s>", session->recipients[0]);
     if (session->suite) /* RFC 8314 7.4 */

@@ -32,7 +32,7 @@ def program(root, step):
 
 @functools.lru_cache(maxsize=None)
 def sources(step):
-    """{name: path}, as "tls/record.c"."""
+    """{name: path}, as "tls/record/record.c"."""
     return {path.relative_to(step).as_posix(): path for path in sorted(step.rglob("*.[ch]"))}
 
 
@@ -65,7 +65,7 @@ def is_in_libc(name):
 
 @functools.lru_cache(maxsize=None)
 def file_names(root):
-    """Every file of the repository, by all ways to write it: "record.c", "tls/record.c", "step06-starttls/tls/record.c"."""
+    """Every file of the repository, by all ways to write it: "conn.c", "step06-starttls/conn.c"."""
     paths = [path.relative_to(root).parts for step in steps(root) for path in sources(step).values()]
     paths += [path.relative_to(root).parts for path in (root / "tests").rglob("*") if path.is_file()]
     return {"/".join(parts[start:]) for parts in paths for start in range(len(parts))}
