@@ -6,10 +6,11 @@
 
 #include <iconv.h>
 
+enum { CHARSET_PIECE = 12288 /* octets that are made at once, at most */ };
+
 struct charset {
     iconv_t iconv; /* to UTF-8; to be closed with iconv_close() */
-    size_t unit;   /* octets to pass over where one cannot be read; 0: that
-                      depends, for escape sequences switch between sets */
+    size_t unit;   /* octets to pass over where one cannot be read */
     bool wrong;    /* not all could be converted so far */
 };
 
@@ -18,13 +19,13 @@ struct charset {
 bool charset_open(struct charset *charset, struct slice name);
 
 /*
- * Convert *in to UTF-8 in out[0..size), size at least 64, and move *in behind
- * what was converted. Returns the octets in out; 0 when *in is used up, but
- * for the start of a character at its end, which is kept for next time unless
- * this is the last piece. What is wrong becomes U+FFFD.
+ * Convert *in to UTF-8 and move *in after what was converted. Returns the
+ * octets in out; 0 when *in is used up, but for the start of a character at its
+ * end, which is kept for next time unless this is the last piece. What is wrong
+ * becomes U+FFFD.
  */
-size_t charset_convert(struct charset *charset, struct slice *in, char *out,
-                       size_t size, bool last);
+size_t charset_convert(struct charset *charset, struct slice *in,
+                       char out[CHARSET_PIECE], bool last);
 
 bool charset_is_known(struct slice name);
 

@@ -13,7 +13,6 @@
 #include "output.h"
 #include "word.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -54,7 +53,6 @@ static void print_field(FILE *out, const struct row *row, struct slice message)
 static void print_report(FILE *out, const struct session *session,
                          const struct delivery *delivery, struct slice message)
 {
-
     fprintf(out, "message %s to ", delivery->name);
     for (size_t i = 0; i < session->recipients_count; i++) {
         fputs(i > 0 ? ", " : "", out);

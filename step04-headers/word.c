@@ -18,7 +18,6 @@
 
 #include <ctype.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum {
     /* RFC 2047 section 2 says 75, but senders do not always count. It is
@@ -81,12 +80,10 @@ size_t word_length(struct slice in)
 
 int word_hex(struct slice in)
 {
-    char digits[3] = "";
-
     if (in.size < 2 || !isxdigit(in.data[0]) || !isxdigit(in.data[1]))
         return -1;
-    memcpy(digits, in.data, 2);
-    return (int)strtol(digits, NULL, 16);
+    return (int)strtol((char[]){(char)in.data[0], (char)in.data[1], '\0'}, NULL,
+                       16);
 }
 
 void word_unescape(struct slice in, char escape, struct text *octets)
@@ -108,13 +105,12 @@ static void decode(const struct encoded_word *word, struct text *octets)
 {
     unsigned char out[ENCODED_WORD_MAX];
     struct base64 state = {0};
-    struct slice in = word->text;
 
     if (slice_is(word->encoding, "Q"))
-        word_unescape(in, '=', octets);
+        word_unescape(word->text, '=', octets);
     else
-        text_add(octets, (struct slice){out, base64_decode(&state, in.data,
-                                                           in.size, out)});
+        text_add(octets,
+                 (struct slice){out, base64_decode(&state, word->text, out)});
 }
 
 /* ---- A text with words in it -------------------------------------------- */
@@ -133,14 +129,14 @@ static void end_run(struct slice *charset, struct text *octets,
  * so it is unfolded. Returns the rest. */
 static struct slice take_plain(struct slice in, struct text *text)
 {
-    const struct slice utf8 = {NULL, 0};
     size_t length = 1;
 
     while (length < in.size && in.data[length] != '=' &&
            !isspace(in.data[length]))
         length++;
-    charset_to_text(
-        utf8, slice_from(slice_first(in, length), in.data[0] == '\n'), text);
+    charset_to_text(slice_of("utf-8"),
+                    slice_from(slice_first(in, length), in.data[0] == '\n'),
+                    text);
     return slice_from(in, length);
 }
 

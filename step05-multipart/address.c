@@ -17,7 +17,7 @@
 
 /* What has been read of one mailbox. */
 struct mailbox {
-    struct text phrase;  /* the words, as a name */
+    struct text phrase;  /* the words, as a name: those before "<" */
     struct text spec;    /* the words, as an address: only those after "<", as
                             soon as there is one */
     struct text comment; /* the last one */
@@ -55,8 +55,8 @@ static size_t word_size(struct slice in)
  * a dot or an "@" it says nothing, RFC 5322 4.4. */
 static void take_word(struct slice *rest, struct mailbox *mailbox, bool blank)
 {
-    struct text ignored, *spec = &mailbox->spec;
-    struct text *phrase = mailbox->inside ? &ignored : &mailbox->phrase;
+    struct text *spec = &mailbox->spec, ignored;
+    struct text *phrase = mailbox->angle ? &ignored : &mailbox->phrase;
     struct slice word = *rest;
 
     ignored.size = 0;
@@ -92,7 +92,7 @@ static void add_name(struct slice name, struct text *out)
             text_add_char(out, '\\');
         text_add_char(out, name.data[i]);
     }
-    text_add(out, slice_of(quote ? "\" " : " "));
+    text_add(out, slice_of(quote ? "\" <" : " <"));
 }
 
 /*
@@ -109,71 +109,50 @@ static void add_mailbox(const struct mailbox *mailbox, struct text *out)
     name.size = 0;
     word_decode(text_slice(named ? &mailbox->phrase : &mailbox->comment),
                 &name);
+    text_add(out, slice_of(out->size > 0 ? ", " : ""));
     if (name.size > 0)
         add_name(text_slice(&name), out);
-    text_add(out, slice_of(name.size > 0 ? "<" : ""));
     if (!mailbox->angle && slice_find(spec, '@') == spec.size)
         word_decode(spec, out);
     else
         charset_to_text(slice_of("utf-8"), spec, out);
     text_add(out, slice_of(name.size > 0 ? ">" : ""));
-}
-
-/* Append the mailbox to the list, if it is anything, and start anew. A list
- * that does not fit ends in dots: no part of an address may look like another.
- */
-static void end(struct mailbox *mailbox, struct text *out)
-{
-    if (mailbox->angle || mailbox->spec.size > 0) {
-        text_add(out, slice_of(out->size > 0 ? ", " : ""));
-        add_mailbox(mailbox, out);
-    }
-    if (out->size == TEXT_SIZE)
+    if (out->size == TEXT_SIZE) /* no part of an address may look like one */
         memcpy(out->data + TEXT_SIZE - 3, "...", 3);
-    start(mailbox);
-}
-
-/* What a special does. False if it ends the mailbox. */
-static bool take_special(struct mailbox *mailbox, unsigned char c)
-{
-    struct text *spec = &mailbox->spec;
-    bool route = mailbox->inside && spec->size > 0 && spec->data[0] == '@';
-
-    if (c == '<') {
-        mailbox->angle = mailbox->inside = true;
-        spec->size = 0;
-    } else if (c == '>') {
-        mailbox->inside = false;
-    } else if (c == ':' && route) { /* to be ignored, RFC 5322 4.4 */
-        spec->size = 0;
-    } else if (c == ':' && !mailbox->inside) { /* the name of a group */
-        start(mailbox);
-    } else if (c != ',' && mailbox->inside) {
-        text_add_char(spec, c);
-    } else {
-        return route;
-    }
-    return true;
 }
 
 void address_list(struct slice value, struct text *out)
 {
     struct mailbox mailbox;
+    struct text *spec = &mailbox.spec;
 
     start(&mailbox);
-    while (value.size > 0 && out->size < TEXT_SIZE) {
+    for (bool more = true; more && out->size < TEXT_SIZE;) {
+        bool route = mailbox.inside && spec->size > 0 && spec->data[0] == '@';
         size_t before = value.size;
         unsigned char c;
 
         header_skip_cfws(&value, mailbox.inside ? NULL : &mailbox.comment);
-        c = value.size > 0 ? value.data[0] : ',';
-        if (c == '\0' || !strchr("<>,;:", c)) {
+        more = value.size > 0;
+        c = more ? value.data[0] : '\0';
+        if (c == '<') {
+            mailbox.angle = mailbox.inside = true;
+            spec->size = 0;
+        } else if (c == '>') {
+            mailbox.inside = false;
+        } else if (c == ':' && route) { /* to be ignored, RFC 5322 4.4 */
+            spec->size = 0;
+        } else if (c == ':' && !mailbox.inside) { /* the name of a group */
+            start(&mailbox);
+        } else if (!more || (c == ',' && !route) ||
+                   (c == ';' && !mailbox.inside)) {
+            if (mailbox.angle || spec->size > 0)
+                add_mailbox(&mailbox, out);
+            start(&mailbox);
+        } else if (c != ',') {
             take_word(&value, &mailbox, value.size != before);
             continue;
         }
         value = slice_from(value, 1);
-        if (!take_special(&mailbox, c))
-            end(&mailbox, out);
     }
-    end(&mailbox, out);
 }

@@ -14,8 +14,7 @@ static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 enum { NO = 0x80 /* not in the alphabet: a bit that no value has */ };
 
-size_t base64_decode(struct base64 *state, const unsigned char *in, size_t size,
-                     unsigned char *out)
+size_t base64_decode(struct base64 *state, struct slice in, unsigned char *out)
 {
     unsigned char values[256]; /* of each octet, in the alphabet */
     size_t used = 0;
@@ -23,23 +22,23 @@ size_t base64_decode(struct base64 *state, const unsigned char *in, size_t size,
     memset(values, NO, sizeof(values));
     for (unsigned char i = 0; i < 64; i++)
         values[(unsigned char)alphabet[i]] = i;
-    for (size_t i = 0; i < size; i++) {
-        for (; state->count == 0 && size - i >= 4; i += 4, used += 3) {
-            unsigned a = values[in[i]], b = values[in[i + 1]];
-            unsigned c = values[in[i + 2]], d = values[in[i + 3]];
+    for (; in.size > 0; in.data++, in.size--) {
+        for (; state->count == 0 && in.size >= 4; in.data += 4, in.size -= 4) {
+            unsigned a = values[in.data[0]], b = values[in.data[1]];
+            unsigned c = values[in.data[2]], d = values[in.data[3]];
             if ((a | b | c | d) & NO)
                 break;
-            out[used] = (unsigned char)(a << 2 | b >> 4);
-            out[used + 1] = (unsigned char)(b << 4 | c >> 2);
-            out[used + 2] = (unsigned char)(c << 6 | d);
+            out[used++] = (unsigned char)(a << 2 | b >> 4);
+            out[used++] = (unsigned char)(b << 4 | c >> 2);
+            out[used++] = (unsigned char)(c << 6 | d);
         }
-        if (i == size)
+        if (in.size == 0)
             break;
-        if (in[i] == '=')
+        if (in.data[0] == '=')
             state->count = 0;
-        if (values[in[i]] == NO)
+        if (values[in.data[0]] == NO)
             continue;
-        state->bits = (state->bits << 6 | values[in[i]]) & 0xFFF;
+        state->bits = (state->bits << 6 | values[in.data[0]]) & 0xFFF;
         state->count += 6;
         if (state->count >= 8) {
             state->count -= 8;

@@ -19,16 +19,15 @@ enum { CHARSET_NAME_MAX = 40 /* RFC 2978 2.3: names fit in that */ };
  * What the names that senders use mean, where iconv does not know them, or
  * takes them for less: a sender who writes iso-8859-1 has no use for its
  * control characters, but for the quotes of windows-1252. These are the labels
- * of the WHATWG Encoding Standard, without "-", "_" and ":". US-ASCII is a part
+ * of the WHATWG Encoding Standard, without "-" and "_". US-ASCII is a part
  * of UTF-8; those who declare it and send more mostly send that.
  */
 static const char *const aliases[][2] = {
     {"utf-8", " utf8 usascii ascii ansix3.41968 unicode11utf8 unicode20utf8 "},
     {"utf-16", " unicode csunicode unicodefeff ucs2 iso10646ucs2 "},
     {"utf-16be", " unicodefffe "},
-    {"windows-1252", " iso88591 iso885911987 isoir100 csisolatin1 latin1 l1 "
-                     "ibm819 cp819 "},
-    {"windows-1254", " iso88599 iso885991989 isoir148 csisolatin5 latin5 l5 "},
+    {"windows-1252", " iso88591 isoir100 csisolatin1 latin1 l1 ibm819 cp819 "},
+    {"windows-1254", " iso88599 isoir148 csisolatin5 latin5 l5 "},
     {"iso-8859-6", " iso88596e iso88596i csiso88596e csiso88596i "},
     {"iso-8859-7", " suneugreek "},
     {"iso-8859-8", " iso88598e iso88598i csiso88598e csiso88598i visual "
@@ -36,7 +35,6 @@ static const char *const aliases[][2] = {
     {"iso-8859-15", " csisolatin9 l9 "},
     {"cp874", " iso885911 tis620 dos874 "},
     {"koi8-r", " koi koi8 koi8r "},
-    {"koi8-u", " koi8ru "},
     {"macintosh", " macroman "},
     {"mac-cyrillic", " maccyrillic macukrainian "},
     {"gb18030", " gb2312 gb231280 gbk chinese csgb2312 csiso58gb231280 "
@@ -65,13 +63,15 @@ static const char *meaning_of(struct slice name, char out[CHARSET_NAME_MAX + 1])
         name = slice_from(name, 2);
     for (; used < CHARSET_NAME_MAX && used < name.size; used++) {
         unsigned char c = (unsigned char)tolower(name.data[used]);
-        if (!isalnum(c) && (!c || !strchr("-_.:+", c)))
+        if (!isalnum(c) && (!c || !strchr("-_.+", c)))
             break;
         out[used] = (char)c;
         if (isalnum(c) || c == '.')
             key[key_used++] = (char)c;
     }
-    strcpy(out + used, used > 0 ? "" : "?"); /* "" is a charset for iconv */
+    if (used == 0)
+        out[used++] = '?'; /* "" is a charset for iconv */
+    out[used] = '\0';
     key[key_used] = ' ';
     for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
         if (strstr(aliases[i][1], key))
@@ -87,9 +87,10 @@ bool charset_open(struct charset *charset, struct slice name)
     bool known;
 
     charset->wrong = false;
-    charset->unit = strncmp(meaning, "utf-16", 6) == 0      ? 2
-                    : strncmp(meaning, "iso-2022-", 9) == 0 ? 0
-                                                            : 1;
+    charset->unit = strncmp(meaning, "utf-16", 6) == 0 ||
+                            strncmp(meaning, "iso-2022-", 9) == 0
+                        ? 2
+                        : 1;
     charset->iconv = iconv_open("UTF-8", meaning);
     if (charset->iconv == (iconv_t)-1)
         charset->iconv = iconv_open("UTF-8", itself); /* iconvs differ */
@@ -99,49 +100,42 @@ bool charset_open(struct charset *charset, struct slice name)
     return known;
 }
 
-/*
- * As much of *in as fits into out, by iconv, with an octet FF for what is
+/* As much of *in as fits into out, by iconv, with an octet FF for what is
  * wrong. Of a wrong character its other half is passed over too, or all that
- * follows would be read shifted; but an escape sequence of ISO-2022 is read
- * octet by octet.
- */
-static size_t convert(struct charset *charset, struct slice *in, char *out,
-                      size_t size, bool last)
+ * follows would be read shifted. */
+static size_t convert(struct charset *charset, struct slice *in,
+                      char out[CHARSET_PIECE / 3], bool last)
 {
     /* POSIX has this parameter without const, but does not write there */
     char *from = (char *)(size_t)in->data, *to = out;
-    size_t from_left = in->size, to_left = size;
+    size_t from_left = in->size, to_left = CHARSET_PIECE / 3;
 
     while (from_left > 0 && iconv(charset->iconv, &from, &from_left, &to,
                                   &to_left) == (size_t)-1) {
-        size_t bad = charset->unit > 0               ? charset->unit
-                     : isgraph((unsigned char)*from) ? 2
-                                                     : 1;
+        size_t bad = charset->unit < from_left ? charset->unit : from_left;
         if (errno == E2BIG || (errno == EINVAL && !last) || to_left == 0)
             break;
         *to++ = '\xFF';
         to_left--;
-        bad = bad < from_left ? bad : from_left;
         from += bad;
         from_left -= bad;
     }
     if (from_left == 0 && last) /* it may have kept a character back */
         iconv(charset->iconv, NULL, NULL, &to, &to_left);
     *in = slice_from(*in, in->size - from_left);
-    return size - to_left;
+    return (size_t)(to - out);
 }
 
 /* What iconv wrote is looked at once more: from UCS-4, for one, it makes octets
  * that are no UTF-8. Each of them may become three, hence the third. */
-size_t charset_convert(struct charset *charset, struct slice *in, char *out,
-                       size_t size, bool last)
+size_t charset_convert(struct charset *charset, struct slice *in,
+                       char out[CHARSET_PIECE], bool last)
 {
-    char middle[4096];
-    size_t room = size / 3 < sizeof(middle) ? size / 3 : sizeof(middle);
-    size_t used = 0;
+    char middle[CHARSET_PIECE / 3];
     struct slice rest = {(unsigned char *)middle, 0};
+    size_t used = 0;
 
-    rest.size = convert(charset, in, middle, room, last);
+    rest.size = convert(charset, in, middle, last);
     while (rest.size > 0) {
         bool valid;
         size_t length = utf8_length(rest.data, rest.size, &valid);
@@ -168,11 +162,11 @@ bool charset_is_known(struct slice name)
 void charset_to_text(struct slice name, struct slice in, struct text *text)
 {
     struct charset charset;
-    char out[512];
+    char out[CHARSET_PIECE];
     size_t size;
 
     charset_open(&charset, name);
-    while ((size = charset_convert(&charset, &in, out, sizeof(out), true)) > 0)
+    while ((size = charset_convert(&charset, &in, out, true)) > 0)
         text_add(text, (struct slice){(unsigned char *)out, size});
     iconv_close(charset.iconv);
 }

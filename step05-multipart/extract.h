@@ -7,7 +7,6 @@
 
 enum {
     FILE_NAME_MAX = 100, /* octets of the name that a sender chose */
-    EXTRACT_MAX = 1024,  /* octets of the path of the directory for parts */
     EXTRACT_NAME_SIZE = MIME_NUMBER_SIZE + FILE_NAME_MAX + 2,
 };
 

@@ -12,7 +12,6 @@
 #define _POSIX_C_SOURCE 200809L
 #include "report_parts.h"
 #include "extract.h"
-#include "maildir.h"
 #include "mime.h"
 #include "parameter.h"
 
@@ -115,16 +114,16 @@ static void print_part(const struct tree *tree, const struct part *part)
 void report_parts(FILE *out, struct slice message, const char *name,
                   const char *extract)
 {
-    char path[EXTRACT_MAX + MESSAGE_NAME_MAX + 2];
     struct mime *mime = malloc(sizeof(*mime)); /* touched as it fills */
     struct tree tree = {out, extract, name, -1};
+    int root = mime && extract ? open(extract, O_RDONLY | O_DIRECTORY) : -1;
 
     if (!mime)
         return;
-    if (extract) {
-        snprintf(path, sizeof(path), "%s/%s", extract, name);
-        if (mkdir(path, 0700) == 0)
-            tree.directory = open(path, O_RDONLY | O_DIRECTORY);
+    if (root >= 0) {
+        if (mkdirat(root, name, 0700) == 0)
+            tree.directory = openat(root, name, O_RDONLY | O_DIRECTORY);
+        close(root);
     }
     mime_parse(mime, message);
     for (int i = 0; i < mime->count; i++)

@@ -27,15 +27,12 @@ enum {
 
 int extract_prepare(const char *directory)
 {
-    struct stat status;
+    int fd;
 
-    if (strlen(directory) > EXTRACT_MAX)
-        return ENAMETOOLONG;
-    if (mkdir(directory, 0700) == 0)
-        return 0;
-    if (errno != EEXIST || stat(directory, &status) != 0)
+    if (mkdir(directory, 0700) != 0 && errno != EEXIST)
         return errno;
-    return S_ISDIR(status.st_mode) ? 0 : ENOTDIR;
+    fd = open(directory, O_RDONLY | O_DIRECTORY);
+    return fd < 0 ? errno : close(fd);
 }
 
 /* ---- Names -------------------------------------------------------------- */
@@ -44,9 +41,8 @@ int extract_prepare(const char *directory)
  * only what is in the list. */
 static const char *find_extension(const struct part *part)
 {
-    static const char *const extensions[] = {"html", "csv", "xml",  "jpeg",
-                                             "png",  "gif", "webp", "pdf",
-                                             "zip",  "mp4", "json"};
+    static const char *const extensions[] = {"html", "csv", "xml", "jpeg",
+                                             "png",  "gif", "pdf", "zip"};
 
     for (size_t i = 0; i < sizeof(extensions) / sizeof(extensions[0]); i++)
         if (slice_is(part->subtype, extensions[i]))
@@ -152,7 +148,7 @@ static bool write_text(FILE *file, const struct part *part, size_t *size)
 {
     struct transfer transfer = {.encoding = part->encoding, .rest = part->body};
     unsigned char piece[CHARACTER_MAX + PIECE_SIZE];
-    char out[PIECE_SIZE];
+    char out[CHARSET_PIECE];
     struct slice in = {piece, 0};
     struct charset charset;
     struct text name;
@@ -166,8 +162,7 @@ static bool write_text(FILE *file, const struct part *part, size_t *size)
         memmove(piece, in.data, in.size);
         n = transfer_next(&transfer, piece + in.size, PIECE_SIZE);
         in = (struct slice){piece, in.size + n};
-        while ((converted = charset_convert(&charset, &in, out, sizeof(out),
-                                            n == 0)) > 0 &&
+        while ((converted = charset_convert(&charset, &in, out, n == 0)) > 0 &&
                good)
             good = fwrite(out, 1, converted, file) == converted;
         good = good && !charset.wrong && in.size < CHARACTER_MAX;

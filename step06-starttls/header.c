@@ -36,8 +36,8 @@ bool header_next(struct slice *rest, struct field *field)
         }
         if (line.data[0] == '\n') /* this line belongs to neither */
             *rest = after;
-        if (!slice_starts_with(line, "From ") &&
-            !slice_starts_with(line, ">From "))
+        line = slice_from(line, line.data[0] == '>');
+        if (!slice_starts_with(line, "From "))
             return false;
         *rest = after; /* the envelope of a mailbox file, left in */
     }
@@ -46,59 +46,47 @@ bool header_next(struct slice *rest, struct field *field)
 
 /* ---- Pieces of structured fields ---------------------------------------- */
 
-/* The next octet of a comment or quoted-string, and whether it was quoted. */
-static unsigned char next(struct slice *rest, bool *quoted)
-{
-    unsigned char c;
-
-    *quoted = rest->data[0] == '\\' && rest->size > 1;
-    c = rest->data[*quoted];
-    *rest = slice_from(*rest, *quoted ? 2 : 1);
-    return c;
-}
-
-/* comment = "(" *([FWS] ccontent) [FWS] ")"; ccontent may be a comment. A
- * counter does for the nesting: a thousand levels are no deeper than one. */
-static void skip_comment(struct slice *rest, struct text *text)
+/*
+ * Append what is between open and close, of which the first is at the start of
+ * *rest, or all if close never comes. Comments may be nested. A counter does
+ * for that: a thousand levels are no deeper than one.
+ */
+static void take_enclosed(struct slice *rest, char open, char close,
+                          struct text *text)
 {
     unsigned depth = 0;
 
-    text->size = 0;
     while (rest->size > 0) {
-        bool quoted;
-        unsigned char c = next(rest, &quoted);
+        bool quoted = rest->data[0] == '\\' && rest->size > 1;
+        unsigned char c = rest->data[quoted];
 
-        if (!quoted && c == '(' && depth++ == 0)
-            continue;
-        if (!quoted && c == ')' && --depth == 0)
+        *rest = slice_from(*rest, quoted ? 2 : 1);
+        if (!quoted && depth > 0 && c == close && --depth == 0)
             break;
-        text_add_char(text, c);
+        if (!quoted && c == open && depth++ == 0)
+            continue;
+        if (c != '\n')
+            text_add_char(text, c);
     }
 }
 
+/* comment = "(" *([FWS] ccontent) [FWS] ")"; ccontent may be a comment */
 void header_skip_cfws(struct slice *rest, struct text *comment)
 {
     struct text ignored;
 
+    comment = comment ? comment : &ignored;
     for (;;) {
         *rest = slice_trim_start(*rest);
         if (!slice_starts_with(*rest, "("))
             break;
-        skip_comment(rest, comment ? comment : &ignored);
+        comment->size = 0;
+        take_enclosed(rest, '(', ')', comment);
     }
 }
 
 /* quoted-string = DQUOTE *([FWS] qcontent) [FWS] DQUOTE */
 void header_quoted_string(struct slice *rest, struct text *text)
 {
-    *rest = slice_from(*rest, 1);
-    while (rest->size > 0) {
-        bool quoted;
-        unsigned char c = next(rest, &quoted);
-
-        if (!quoted && c == '"')
-            break;
-        if (c != '\n')
-            text_add_char(text, c);
-    }
+    take_enclosed(rest, '"', '"', text);
 }

@@ -106,7 +106,7 @@ size_t transfer_next(struct transfer *transfer, unsigned char *out, size_t size)
         return next_lines(transfer, out, size);
     while (transfer->rest.size > 0 && used == 0) {
         struct slice in = slice_first(transfer->rest, size);
-        used = base64_decode(&transfer->base64, in.data, in.size, out);
+        used = base64_decode(&transfer->base64, in, out);
         transfer->rest = slice_from(transfer->rest, in.size);
     }
     return used;

@@ -69,6 +69,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         try_part(mime, i);
     mime_free(mime);
     free(mime);
-    report_parts(nowhere, message, "name", NULL, -1);
+    report_parts(nowhere, message, "name", NULL);
     return 0;
 }

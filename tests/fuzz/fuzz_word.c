@@ -49,12 +49,12 @@ static void convert_in_pieces(struct slice name, struct slice in, size_t step,
 
     charset_open(&charset, name);
     for (bool last = false; !last;) {
-        char out[64];
+        char out[CHARSET_PIECE];
         size_t n, left = (size_t)(end - piece.data);
 
         piece.size = piece.size + step < left ? piece.size + step : left;
         last = piece.size == left;
-        while ((n = charset_convert(&charset, &piece, out, sizeof out, last)))
+        while ((n = charset_convert(&charset, &piece, out, last)))
             text_add(text, (struct slice){(unsigned char *)out, n});
     }
     iconv_close(charset.iconv);

@@ -108,14 +108,14 @@ def send(server, *options, status=0, **popen):
 
 
 @pytest.fixture
-def step3(tmp_path):
-    """Our step 3 (or the newest one below it that is built), as a server to send to."""
-    program = program_of_step(3)
+def step4(tmp_path):
+    """Our step 4 (or the newest one below it that is built), as a server to send to: it has SMTPUTF8."""
+    program = program_of_step(4)
     if not program:
-        pytest.skip("step 3 is not built")
+        pytest.skip("step 4 is not built")
     for name in ("you", "me"):
         make_mailbox(tmp_path / "mail", name)
-    server = Server([*program, "-p", "0", "-m", "mail"], tmp_path, 3)
+    server = Server([*program, "-p", "0", "-m", "mail"], tmp_path, 4)
     yield server
     server.stop()
 
@@ -128,87 +128,87 @@ def delivered(server, mailbox="you"):
 
 # ---- delivering to our step 3
 
-def test_text(step3):
-    out, _ = send(step3, "--subject", "Hello", "--text", "one\n.two\n..three\n", "--from", "alice@example.org")
-    content, message = delivered(step3)
+def test_text(step4):
+    out, _ = send(step4, "--subject", "Hello", "--text", "one\n.two\n..three\n", "--from", "alice@example.org")
+    content, message = delivered(step4)
     assert message["Subject"] == "Hello" and message["From"] == "alice@example.org" and message["To"] == "you@localhost"
     assert message.get_content() == "one\n.two\n..three\n"
     assert message["Date"] and message["Message-ID"]
     assert "S: 220 " in out and "C: MAIL FROM:<alice@example.org>" in out and out.endswith("-- accepted\n")
 
 
-def test_any_subject_and_charset(step3):
-    send(step3, "--subject", "Привет, 世界 😀", "--text", "Как дела?", "--charset", "koi8-r")
-    _, message = delivered(step3)
+def test_any_subject_and_charset(step4):
+    send(step4, "--subject", "Привет, 世界 😀", "--text", "Как дела?", "--charset", "koi8-r")
+    _, message = delivered(step4)
     assert message["Subject"] == "Привет, 世界 😀"
     assert message.get_content_charset() == "koi8-r" and message.get_content().strip() == "Как дела?"
 
 
-def test_html_and_attachments(step3, tmp_path):
+def test_html_and_attachments(step4, tmp_path):
     (tmp_path / "отчёт.pdf").write_bytes(b"%PDF\n\xff")
     (tmp_path / "b.unknown").write_bytes(b"\r\n\0")
-    send(step3, "--text", "text", "--html", "<p>html</p>", "--attach", "отчёт.pdf", "--attach", "b.unknown", cwd=str(tmp_path))
-    _, message = delivered(step3)
+    send(step4, "--text", "text", "--html", "<p>html</p>", "--attach", "отчёт.pdf", "--attach", "b.unknown", cwd=str(tmp_path))
+    _, message = delivered(step4)
     assert [part.get_content_type() for part in message.walk()] == [
         "multipart/mixed", "multipart/alternative", "text/plain", "text/html", "application/pdf", "application/octet-stream"]
     files = {part.get_filename(): part.get_content() for part in message.iter_attachments()}
     assert files == {"отчёт.pdf": b"%PDF\n\xff", "b.unknown": b"\r\n\0"}
 
 
-def test_html_alone(step3):
-    send(step3, "--html", "<p>html</p>")
-    assert delivered(step3)[1].get_content_type() == "text/html"
+def test_html_alone(step4):
+    send(step4, "--html", "<p>html</p>")
+    assert delivered(step4)[1].get_content_type() == "text/html"
 
 
-def test_text_from_standard_input(step3):
-    send(step3, "--text", "-", input="from a pipe\n".encode())
-    assert delivered(step3)[1].get_content() == "from a pipe\n"
+def test_text_from_standard_input(step4):
+    send(step4, "--text", "-", input="from a pipe\n".encode())
+    assert delivered(step4)[1].get_content() == "from a pipe\n"
 
 
 @pytest.mark.parametrize("name", ["demo", "raw-8bit", "header-only", "rfc5322-a63", "truncated"])
-def test_a_file_byte_for_byte(step3, name):
-    send(step3, "--eml", str(SAMPLES / (name + ".eml")))
+def test_a_file_byte_for_byte(step4, name):
+    send(step4, "--eml", str(SAMPLES / (name + ".eml")))
     sent = sample(name)
-    assert delivered(step3)[0] == (sent if sent.endswith(b"\r\n") else sent + b"\r\n").replace(b"\r\n", b"\n")
+    assert delivered(step4)[0] == (sent if sent.endswith(b"\r\n") else sent + b"\r\n").replace(b"\r\n", b"\n")
 
 
-def test_a_file_with_lf_line_ends(step3, tmp_path):
+def test_a_file_with_lf_line_ends(step4, tmp_path):
     (tmp_path / "unix.eml").write_bytes(b"Subject: unix\n\n.dot\nend")
-    send(step3, "--eml", str(tmp_path / "unix.eml"))
-    assert delivered(step3)[0] == b"Subject: unix\n\n.dot\nend\n"
+    send(step4, "--eml", str(tmp_path / "unix.eml"))
+    assert delivered(step4)[0] == b"Subject: unix\n\n.dot\nend\n"
 
 
-def test_a_stray_lf_is_sent_as_it_stands(step3, tmp_path):
+def test_a_stray_lf_is_sent_as_it_stands(step4, tmp_path):
     (tmp_path / "stray.eml").write_bytes(b"Subject: stray\r\n\r\none\ntwo\r\n")
-    _, err = send(step3, "--eml", str(tmp_path / "stray.eml"), status=1)
-    assert "554" in err and step3.messages() == []
+    _, err = send(step4, "--eml", str(tmp_path / "stray.eml"), status=1)
+    assert "554" in err and step4.messages() == []
 
 
-def test_several_recipients(step3):
-    send(step3, "--to", "you@localhost", "--to", "me@localhost")
-    assert delivered(step3)[1]["To"] == "you@localhost, me@localhost"
-    assert len(step3.messages("me")) == 1
+def test_several_recipients(step4):
+    send(step4, "--to", "you@localhost", "--to", "me@localhost")
+    assert delivered(step4)[1]["To"] == "you@localhost, me@localhost"
+    assert len(step4.messages("me")) == 1
 
 
-def test_some_recipients_are_refused(step3):
-    _, err = send(step3, "--to", "you@localhost", "--to", "nobody@localhost", status=1)
-    assert "refused for nobody@localhost" in err and len(step3.messages()) == 1
+def test_some_recipients_are_refused(step4):
+    _, err = send(step4, "--to", "you@localhost", "--to", "nobody@localhost", status=1)
+    assert "refused for nobody@localhost" in err and len(step4.messages()) == 1
 
 
-def test_all_recipients_are_refused(step3):
-    _, err = send(step3, "--to", "nobody@localhost", "--to", "x@elsewhere.example", status=1)
-    assert err == "send.py: every recipient was refused\n" and step3.messages() == []
+def test_all_recipients_are_refused(step4):
+    _, err = send(step4, "--to", "nobody@localhost", "--to", "x@elsewhere.example", status=1)
+    assert err == "send.py: every recipient was refused\n" and step4.messages() == []
 
 
-def test_addresses_outside_ascii(step3):
-    out, _ = send(step3, "--from", "jürgen@exämple.de")
+def test_addresses_outside_ascii(step4):
+    out, _ = send(step4, "--from", "jürgen@exämple.de")
     assert "SMTPUTF8" in out
-    assert delivered(step3)[1]["From"] == "jürgen@exämple.de"
+    assert delivered(step4)[1]["From"] == "jürgen@exämple.de"
 
 
-def test_the_empty_sender(step3):
-    out, _ = send(step3, "--from", "")
-    assert "C: MAIL FROM:<>" in out and len(step3.messages()) == 1
+def test_the_empty_sender(step4):
+    out, _ = send(step4, "--from", "")
+    assert "C: MAIL FROM:<>" in out and len(step4.messages()) == 1
 
 
 # ---- what the server may say
