@@ -481,8 +481,8 @@ def test_nothing_is_done_after_quit(client):
 @pytest.mark.robust
 @pytest.mark.plaintext
 def test_who_does_not_hang_up_after_the_end(server):
-    """A client that keeps its connection after QUIT is left alone with it after a moment: no process waits for
-    its end"""
+    """A client that keeps its connection after QUIT is left alone with it after a moment: no process waits
+    for its end"""
     client = server.connect()
     client.send("QUIT")
     client.expect(221)
@@ -572,11 +572,13 @@ def test_replies_to_a_group_leave_together(client):
 @pytest.mark.robust
 @pytest.mark.plaintext
 def test_replies_to_a_group_take_one_write(strace):
-    """The replies to a group of commands are written together, before the next wait for input (RFC 2920 3.2)"""
+    """The replies to a group of commands are written together, before the next wait for input (RFC
+    2920 3.2)"""
     server, watcher = strace("-e", "trace=write,writev,sendto,sendmsg")
     client = server.connect()
     client.ehlo()
-    client.send_raw(b"MAIL FROM:<alice@example.org>\r\n" + b"RCPT TO:<you@localhost>\r\n" * 40 + b"RSET\r\nQUIT\r\n")
+    client.send_raw(b"MAIL FROM:<alice@example.org>\r\n" + b"RCPT TO:<you@localhost>\r\n" * 40
+                    + b"RSET\r\nQUIT\r\n")
     for code in [250] * 42 + [221]:
         client.expect(code)
     client.expect_closed()

@@ -46,7 +46,7 @@ def test_option_l_may_be_repeated(start):
 
 
 @pytest.mark.robust
-@pytest.mark.parametrize("options", [["-t", "soon"], ["-t", "-5"], ["-t"]], ids=" ".join)
+@pytest.mark.parametrize("options", [["-t", "soon"], ["-t", "-5"], ["-t", "0"], ["-t"]], ids=" ".join)
 def test_wrong_usage_of_t(run, options):
     """A wrong value of -t ends with status 2 and words on standard error"""
     expect_fault(run("-p", "0", *options), 2)
