@@ -1,40 +1,28 @@
 #!/usr/bin/env python3
-"""Find the bug; attack and mend. `make bug-07` and `make attack-smuggling` call this; it needs nothing beside Python 3.8.
+"""Find the bug; attack and mend: what `make bug-07` and `make attack-smuggling` call. See README.md.
 
     labs.py bug 07 [--check MENDED]              a program with a bug in it; is it mended?
     labs.py attack smuggling [--exploit FILE] [--check MENDED]
     labs.py bugs | attacks                       prove all of them: what CI runs
 
-A lab is a diff to a step, with a head that says what a user would see and which tests see it (bugs/README.md). The step is
-copied into build/labs/, broken there and compiled. MENDED is a diff to that, or a directory with the mended sources.
-Start reading at main().
-"""
-import argparse
-import concurrent.futures
-import importlib.util
-import os
-import re
-import shlex
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
-import xml.etree.ElementTree
-from pathlib import Path
+A lab is a diff to a step, with a head that says what a user would see and which tests see it. The step is
+copied into build/labs/, broken there and compiled. MENDED is a diff to that, or a directory with the mended
+sources. Needs nothing beside Python 3.8. Start reading at main().
+"""import argparse import concurrent.futures import importlib.util import os import re import shlex
+import shutil import subprocess import sys import tempfile import xml.etree.ElementTree from pathlib
+import Path
 
-LABS = Path(__file__).resolve().parent
-TESTS = LABS.parent
-REPOSITORY = TESTS.parent
-BUILD = REPOSITORY / "build" / "labs"
-sys.path[:0] = [str(TESTS), str(LABS)]
+LABS = Path(__file__).resolve().parent TESTS = LABS.parent REPOSITORY = TESTS.parent BUILD = REPOSITORY
+/ "build" / "labs" sys.path[:0] = [str(TESTS), str(LABS)]
 
-from server import Server, make_mailbox     # noqa: E402
+from server import Server, make_mailbox # noqa: E402
 
-# What a program with a bug does all the same: else it would not be a bug but a ruin, and any test would do to find it.
+# What a program with a bug does all the same: else it would be a ruin, and any test would do to find it.
 STILL_RIGHT = {
-    1: ["test_01_echo.py::test_option_p_chooses_the_port", "test_01_echo.py::test_it_ends_when_it_is_told_to"],
-    2: ["test_02_commands.py::test_the_shortest_conversation", "test_02_commands.py::test_mail_within_mail"],
+    1: ["test_01_echo.py::test_option_p_chooses_the_port",
+        "test_01_echo.py::test_it_ends_when_it_is_told_to"],
+    2: ["test_02_commands.py::test_the_shortest_conversation",
+        "test_02_commands.py::test_mail_within_mail"],
     3: ["test_03_data.py::test_a_message_arrives"],
     4: ["test_04_headers.py::test_a_message_is_reported"],
     5: ["test_05_multipart.py::test_the_tree_is_drawn"],
@@ -43,7 +31,7 @@ STILL_RIGHT = {
 
 
 class Lab:
-    """A diff with a head: `Step: step03-data`, `Symptom: ...`, `Lesson: ...`, `Tests: ...`, and a `Story: ...` if there is one."""
+    """A diff with a head: Step, Symptom, Lesson, Tests, and a Story if there is one."""
 
     def __init__(self, name, path):
         self.name, self.diff = name, path
@@ -67,19 +55,27 @@ def all_bugs():
 
 
 def all_attacks():
-    return [Lab("attack-" + path.parent.name, path) for path in sorted((LABS / "attacks").glob("*/fault.diff"))]
+    faults = sorted((LABS / "attacks").glob("*/fault.diff"))
+    return [Lab("attack-" + path.parent.name, path) for path in faults]
 
 
 def find(labs, name):
-    found = [lab for lab in labs if lab.name == name]
-    return found[0] if found else sys.exit("there is no %s; there are: %s" % (name, " ".join(lab.name for lab in labs)))
+    for lab in labs:
+        if lab.name == name:
+            return lab
+    sys.exit("there is no %s; there are: %s" % (name, " ".join(lab.name for lab in labs)))
 
 
 # ---- building
 
+def capture(command, **more):
+    """Run it, and have what it prints."""
+    return subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          universal_newlines=True, **more)
+
+
 def apply(diff, directory):
-    done = subprocess.run(["patch", "-p1", "-s", "-f", "--no-backup-if-mismatch", "-d", str(directory), "-i", str(diff)],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+    done = capture(["patch", "-p1", "-s", "-f", "--no-backup-if-mismatch", "-d", directory, "-i", diff])
     if done.returncode:
         raise SystemExit("%s does not fit %s:\n%s" % (diff, directory, done.stdout))
 
@@ -89,7 +85,7 @@ def compile_in(directory):
     program = directory / "smtpd"
     command = shlex.split(os.environ.get("CC", "cc")) + ["-std=c11", "-g", "-O1", "-o", str(program)]
     command += sorted(map(str, directory.rglob("*.c"))) + shlex.split(os.environ.get("LDLIBS", ""))
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+    done = capture(command)
     if done.returncode:
         raise SystemExit("%s does not compile:\n%s" % (directory, done.stdout))
     return program
@@ -122,13 +118,13 @@ def build_mended(lab, mended):
 # ---- testing
 
 def run_tests(stage, names, program, scale):
-    """Run tests by name. Returns {name: [what came of each row]}, where that is passed, skipped, error or failed: why."""
+    """Run tests by name. Returns {name: [what came of each row]}: passed, skipped, error, or failed: why."""
     outcome = {name: [] for name in names}
     with tempfile.TemporaryDirectory() as scratch:
         results = Path(scratch) / "results.xml"
-        command = [sys.executable, str(TESTS / "run.py"), str(stage)] + names + ["--prog", str(program), "--plaintext"]
-        subprocess.run(command + ["--", "--tb=short", "--junitxml", str(results)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                       env={**os.environ, "SMTPD_TEST_TIMEOUT_SCALE": str(scale)})
+        command = [sys.executable, TESTS / "run.py", stage, *names, "--prog", program, "--plaintext"]
+        capture(command + ["--", "--tb=short", "--junitxml", results],
+                env={**os.environ, "SMTPD_TEST_TIMEOUT_SCALE": str(scale)})
         cases = xml.etree.ElementTree.parse(str(results)).iter("testcase") if results.exists() else []
         for case in cases:
             whole = "%s.py::%s" % (case.get("classname").split(".")[-1], case.get("name"))
@@ -148,30 +144,36 @@ def what_came(case):
 
 def key_tests_hold(stage, program):
     """The key tests of all stages so far."""
-    command = [sys.executable, str(TESTS / "run.py"), str(stage), "--prog", str(program), "--plaintext", "--", "-m", "key", "--tb=no"]
-    return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+    command = [sys.executable, TESTS / "run.py", stage, "--prog", program, "--plaintext"]
+    return capture(command + ["--", "-m", "key", "--tb=no"]).returncode == 0
 
 
 def check_mended(lab, mended):
     program = build_mended(lab, mended)
     outcome = run_tests(lab.stage, lab.tests, program, 1)
-    if all(rows and all(came in ("passed", "skipped") for came in rows) for rows in outcome.values()):
-        good = key_tests_hold(lab.stage, program)
-        print("Mended." if good else "That symptom is gone, but something else is broken now: `make test-%02d PROG=%s`" % (lab.stage, program))
-        return good
-    print("Not mended: %s" % lab.head["Symptom"])
-    for name, rows in outcome.items():
-        if any(came not in ("passed", "skipped") for came in rows) or not rows:
+    red = [name for name, rows in outcome.items() if not holds(rows)]
+    if red:
+        print("Not mended. %s" % lab.head["Symptom"])
+        for name in red:
             print("    python3 tests/run.py %d %s --prog %s" % (lab.stage, shlex.quote(name), program))
-    return False
+        return False
+    good = key_tests_hold(lab.stage, program)
+    print("Mended." if good else "That symptom is gone, but something else is broken now:\n"
+          "    make test-%02d PROG=%s" % (lab.stage, program))
+    return good
+
+
+def holds(rows):
+    """What is skipped can't be shown here."""
+    return bool(rows) and all(came in ("passed", "skipped") for came in rows)
 
 
 # ---- proofs, for CI
 
 def faults_of(lab, right):
-    """Why the proof that the lab's tests see its bug, and nothing but that bug, does not hold; [] where it does."""
-    faults = ["%s: %s on the step without the bug" % (name, came)
-              for name in lab.tests for came in right[name] or ["not found"] if came not in ("passed", "skipped")]
+    """Why it is not so that the lab's tests see its bug, and nothing but that bug; [] where it is."""
+    faults = ["%s on the step without the bug: %s" % (name, right[name])
+              for name in lab.tests if not holds(right[name])]
     program = compile_in(lab.sources(BUILD / (lab.name + "-proof")))
     controls = [name for stage in range(1, lab.stage + 1) for name in STILL_RIGHT[stage]]
     outcome = run_tests(lab.stage, lab.tests + controls, program, 0.5)
@@ -181,8 +183,8 @@ def faults_of(lab, right):
             faults.append("%s does not see it" % name)
         if "error" in outcome[name]:
             faults.append("%s ends by an error of the suite" % name)
-    return faults + ["%s fails, too: %s" % (name, came)
-                     for name in controls for came in outcome[name] or ["not found"] if name not in lab.tests and came not in ("passed", "skipped")]
+    return faults + ["%s, too: %s" % (name, outcome[name])
+                     for name in controls if name not in lab.tests and not holds(outcome[name])]
 
 
 def prove(labs, more=lambda lab: []):
@@ -192,7 +194,8 @@ def prove(labs, more=lambda lab: []):
         wanted.setdefault(lab.step, set()).update(lab.tests)
     right, good = {}, True
     with concurrent.futures.ThreadPoolExecutor((os.cpu_count() or 1) + 2) as pool:
-        runs = {step: pool.submit(run_tests, int(step[4:6]), sorted(names), right_program(step), 1) for step, names in wanted.items()}
+        runs = {step: pool.submit(run_tests, int(step[4:6]), sorted(names), right_program(step), 1)
+                for step, names in wanted.items()}
         right = {step: run.result() for step, run in runs.items()}
         proofs = [pool.submit(lambda lab: faults_of(lab, right[lab.step]) + more(lab), lab) for lab in labs]
         for lab, proof in zip(labs, proofs):
@@ -207,14 +210,15 @@ def prove(labs, more=lambda lab: []):
 
 # ---- attacks
 
-WHY_LOOPBACK = """All of this stays on 127.0.0.1, and the runner sees to it: what works here works on a careless server of somebody
-else's, too, and to try it there is a crime and harms people."""
+WHY_LOOPBACK = """All of this stays on 127.0.0.1, and the runner sees to it: what works here works on a careless
+server of somebody else's, too, and to try it there is a crime and harms people."""
 LIMIT = 60      # seconds for an exploit
 
 
 def only_loopback(event, arguments):
-    if event == "socket.connect" and isinstance(arguments[1], tuple) and arguments[1][0] not in ("127.0.0.1", "::1", "localhost"):
-        raise PermissionError("an exploit stays on this machine, and does not connect to %s" % (arguments[1],))
+    if (event == "socket.connect" and isinstance(arguments[1], tuple)
+            and arguments[1][0] not in ("127.0.0.1", "::1", "localhost")):
+        raise PermissionError("an exploit stays on this machine: no connection to %s" % (arguments[1],))
 
 
 def load(path):
@@ -225,10 +229,11 @@ def load(path):
 
 
 def attack_in_a_process(lab, program, exploit):
-    """True if the exploit works on this program. It runs in a process of its own, which an endless loop can't keep."""
-    command = [sys.executable, str(LABS / "labs.py"), "play", lab.name[7:], "--exploit", str(exploit), "--program", str(program)]
+    """Does the exploit work on this program? It runs in a process of its own, which an endless loop can't keep."""
+    command = [sys.executable, LABS / "labs.py", "play", lab.name[7:]]
+    command += ["--exploit", exploit, "--program", program]
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True, timeout=LIMIT)
+        done = capture(command, timeout=LIMIT)
     except subprocess.TimeoutExpired:
         return None, "it did not end within %d seconds" % LIMIT
     return done.returncode == 0, done.stdout.strip()
@@ -263,7 +268,8 @@ def attack_and_tell(lab, exploit):
     also, words = attack_in_a_process(lab, right_program(lab.step), Path(exploit).resolve())
     print("On the right server:  %s" % words)
     print("It works on both: that is no attack on this fault." if also else
-          "It works. Now mend it: the sources are in %s, and `make %s CHECK=that` says whether it is mended." % (lab.directory, lab.name))
+          "It works. Now mend it: the sources are in %s,\nand `make %s CHECK=%s` says whether it is mended."
+          % (lab.directory, lab.name, lab.directory))
     return not also
 
 
@@ -271,7 +277,8 @@ def faults_of_attack(lab):
     """The answer works on the faulty server and not on the right one; the template does nothing yet."""
     folder, faults = lab.diff.parent, []
     faulty = BUILD / (lab.name + "-proof") / "smtpd"
-    for exploit, program, expected in (("answer.py", faulty, True), ("answer.py", right_program(lab.step), False),
+    right = right_program(lab.step)
+    for exploit, program, expected in (("answer.py", faulty, True), ("answer.py", right, False),
                                        ("template.py", faulty, False)):
         worked, words = attack_in_a_process(lab, program, folder / exploit)
         if worked is not expected:
@@ -283,15 +290,17 @@ def faults_of_attack(lab):
 
 def show_bug(lab):
     print("A user writes:\n\n    %s\n" % lab.head["Symptom"])
-    print("The program is %s, its sources are there, too: %s with a bug in it.\nFind it and mend it there; `make %s` compiles it again, "
-          "and `make %s CHECK=%s`\nsays whether it is mended. To begin anew, remove that directory."
+    print("The program is %s, its sources are there, too:\n%s with a bug in it. "
+          "Find it and mend it there; `make %s` compiles it again, and\n`make %s CHECK=%s` says whether\n"
+          "it is mended. To begin anew, remove that directory."
           % (lab.directory / "smtpd", lab.step, lab.name, lab.name, lab.directory))
 
 
 def show_attack(lab):
     scene = load(lab.diff.parent / "attack.py")
-    print("%s\n\n%s\n\nThe faulty server is %s. Begin with:\n\n    cp %s mine.py\n    make %s EXPLOIT=mine.py"
-          % (scene.__doc__.strip(), WHY_LOOPBACK, lab.directory / "smtpd", lab.diff.parent / "template.py", lab.name))
+    print("%s\n\n%s" % (scene.__doc__.strip(), WHY_LOOPBACK))
+    print("\nThe faulty server is %s. Begin with:\n\n    cp %s mine.py\n    make %s EXPLOIT=mine.py"
+          % (lab.directory / "smtpd", lab.diff.parent / "template.py", lab.name))
 
 
 def parse():
@@ -311,7 +320,8 @@ def main():
         return prove([lab for lab in all_bugs() if options.name in ("", lab.name[4:])])
     if options.what == "attacks":
         return prove([lab for lab in all_attacks() if options.name in ("", lab.name[7:])], faults_of_attack)
-    lab = find(all_bugs(), "bug-" + options.name) if options.what == "bug" else find(all_attacks(), "attack-" + options.name)
+    is_bug = options.what == "bug"
+    lab = find(all_bugs() if is_bug else all_attacks(), ("bug-" if is_bug else "attack-") + options.name)
     if options.what == "play":
         return play(lab, options.exploit, options.program)
     if options.check:
@@ -324,7 +334,7 @@ def main():
     build_for_student(lab)
     if options.exploit:
         return attack_and_tell(lab, options.exploit)
-    show_bug(lab) if options.what == "bug" else show_attack(lab)
+    show_bug(lab) if is_bug else show_attack(lab)
     return True
 
 

@@ -1,7 +1,7 @@
 """A place on the wire between a client and a server, for attacks by whoever sits there.
 
-What passes is given to the exploit first: to its from_client(data), where it has one, and to its from_server(data); what
-these return goes on. The rest of a line may come with the next piece.
+What passes is given to the exploit first: to its from_client(data), where it has one, and to its
+from_server(data); what these return goes on. The rest of a line may come with the next piece.
 """
 import contextlib
 import socket
@@ -9,7 +9,7 @@ import threading
 
 
 class Wire:
-    """Listens on a port of its own, and passes one connection on to the server. `seen` is all that went by."""
+    """Listens on a port of its own, and passes one connection on to the server. `seen` is what went by."""
 
     def __init__(self, server_address, exploit):
         self.seen, self.exploit = b"", exploit

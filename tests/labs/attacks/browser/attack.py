@@ -1,14 +1,15 @@
 """A browser that speaks SMTP.
 
-A page may have the browser send a form to any host and port: that needs nobody's leave. In 2001 Jochen Topf showed what that
-does to protocols of lines (the HTML form protocol attack). The server refuses "POST / HTTP/1.1" as a command it does not
-know, and each field after it, too; then comes the body, and every line of it is a command. So a page that you look at
-has your browser send mail, from inside your network, through a server that trusts your machine. Browsers refuse port 25
-since; other ports they do not, and what else sends HTTP on a stranger's wish, such as a server that fetches pictures,
-refuses nothing.
+A page may have the browser send a form to any host and port: that needs nobody's leave. In 2001 Jochen
+Topf showed what that does to protocols of lines (the HTML form protocol attack). The server refuses
+"POST / HTTP/1.1" as a command it does not know, and each field after it, too; then comes the body, and
+every line of it is a command. So a page that you look at has your browser send mail, from inside your
+network, through a server that trusts your machine. Browsers refuse port 25 since; other ports they do
+not, and what else sends HTTP on a stranger's wish, such as a server that fetches pictures, refuses
+nothing.
 
-You have written the page. Write body(): what the form sends. The browser puts its own lines before it, and you have no
-say in those. It has worked if you@localhost gets a mail.
+You have written the page. Write body(): what the form sends. The browser puts its own lines before it,
+and you have no say in those. It has worked if you@localhost gets a mail.
 """
 
 REQUEST = """\

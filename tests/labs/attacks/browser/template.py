@@ -1,4 +1,5 @@
-"""What a form sends: name=value, a line for each field of it. A field may have any name and any value, of many lines, too.
+"""What a form sends: name=value, a line for each field of it. A field may have any name and any value,
+of many lines, too.
 
 <form action="http://localhost:2525/" method="post" enctype="text/plain">
 <input type="hidden" name="..." value="...">

@@ -2,5 +2,6 @@
 
 
 def message():
-    header = ["Subject: a long one", "Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: quoted-printable", "", ""]
+    header = ["Subject: a long one", "Content-Type: text/plain; charset=utf-8",
+              "Content-Transfer-Encoding: quoted-printable", "", ""]
     return "\r\n".join(header).encode() + b" " * 900000 + b"x\r\n"

@@ -4,7 +4,8 @@
     C: STARTTLS                       the last line in the clear
     C: (TLS) ehlo, mail, rcpt, data   noise to you
 
-How does the mail become one for mallory@localhost? Think of the replies, too: each command gets one, in order.
+How does the mail become one for mallory@localhost? Think of the replies, too: each command gets one, in
+order.
 """
 
 

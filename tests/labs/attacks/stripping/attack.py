@@ -1,15 +1,18 @@
 """Stripping STARTTLS.
 
-Whether a server has TLS it says itself, in the clear: in a line of its reply to EHLO. Who sits on the wire takes that line
-out, and the client sends in the clear, for it takes the other for an old server. Providers have been seen to do so, by boxes
-that turned STARTTLS into XXXXXXXA (2014), and so have whole countries.
+Whether a server has TLS it says itself, in the clear: in a line of its reply to EHLO. Who sits on the
+wire takes that line out, and the client sends in the clear, for it takes the other for an old server.
+Providers have been seen to do so, by boxes that turned STARTTLS into XXXXXXXA (2014), and so have whole
+countries.
 
-No server can see that. What helps is a word of it by another way, that there is TLS here and which key it has: a TLSA record in
-DNS, signed by DNSSEC (DANE, RFC 7672). Our server prints that record when it starts, and the operator puts it there. A sender
-that finds one does not send without TLS, nor to another key.
+No server can see that. What helps is a word of it by another way, that there is TLS here and which key
+it has: a TLSA record in DNS, signed by DNSSEC (DANE, RFC 7672). Our server prints that record when it
+starts, and the operator puts it there. A sender that finds one does not send without TLS, nor to
+another key.
 
-The fault of the faulty server is that it does not print the record, so there is none. Write from_server(data): it gets
-what the server says and returns what goes on. It has worked if you have read the mail.
+The fault of the faulty server is that it does not print the record, so there is none. Write
+from_server(data): it gets what the server says and returns what goes on. It has worked if you have read
+the mail.
 """
 import contextlib
 import hashlib
@@ -20,7 +23,8 @@ from wire import Wire
 
 OPTIONS = ["-c", "certificate.pem", "-k", "key.pem"]     # made at the start
 SECRET = b"the key is under the mat"
-P256 = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")      # how the public key in a certificate begins
+# how the public key in a certificate begins
+P256 = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
 
 
 def record_in_dns(server):
