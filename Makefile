@@ -73,6 +73,9 @@ diff-%:  ## (diff-04) what step 4 changed
 	then diff --color=always -ruN $$old $$new; \
 	else diff -ruN $$old $$new; fi; [ $$? -le 1 ]
 
+book:  ## the text and beside it the code, for a browser: build/book/index.html
+	@$(PYTHON) tests/repository/book.py $(BOOK)
+
 # The folders of tls/ in their order. build/try/hash is tests/try/hash.c with the
 # folders up to hash and no other; it works also where there are no others yet.
 FOLDERS := bytes hash cipher exchange signature certificate record schedule handshake
@@ -215,8 +218,13 @@ bug-%:  ## (bug-07) a program with a bug in it; CHECK=your.diff: is it mended?
 attack-%:  ## (attack-smuggling) a server to attack: EXPLOIT=mine.py; to mend: CHECK=your.diff
 	@$(LABS) attack $* $(if $(EXPLOIT),--exploit "$(EXPLOIT)") $(if $(CHECK),--check "$(CHECK)")
 
-bugs attacks:  ## prove that the tests see each of them
-	@$(LABS) $@
+bugs:  ## prove that the tests see each of these bugs
+	@$(LABS) bugs
 
-.PHONY: all run demo doctor test bench help clean check check-compilers check-format \
-        check-static check-asan check-valgrind fuzz check-fuzz ct bugs attacks
+attacks:  ## prove that each attack works, and not on the step
+	@$(LABS) attacks
+
+.PHONY: bugs attacks
+
+.PHONY: all run demo doctor test book bench help clean check check-compilers check-format \
+        check-static check-asan check-valgrind fuzz check-fuzz ct

@@ -16,7 +16,7 @@ import tls_crypto
 import tls_library
 from conftest import REPOSITORY
 
-pytestmark = [pytest.mark.stage(6), pytest.mark.repository]
+pytestmark = pytest.mark.repository
 
 FOLDERS = ["bytes", "hash", "cipher", "exchange", "signature", "certificate", "record", "schedule", "handshake"]
 SUNSCREEN = (b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, "

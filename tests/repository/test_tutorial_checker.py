@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+import stations
 import tutorial
 import tutorial_blocks
 import tutorial_run
+import tutorial_stations
 from server import eventually
 from tutorial_text import REPOSITORY, Text, compare, slug
 
@@ -64,10 +66,7 @@ Links: [the chapter](#chapter-2-commands-more), [a file](step01-echo/main.c) and
 
 ## Before you start
 
-| Placeholder | Stands for | Regular expression |
-|---|---|---|
-| `<port>` | a port | `[0-9]+` |
-| `<word>` | a or b | `a\\|b` |
+You know C.
 
 ## Chapter 2: Commands, more!
 
@@ -86,6 +85,13 @@ Links: [the chapter](#chapter-2-commands-more), [a file](step01-echo/main.c) and
 | `main.c` | 1 | 0 |
 | `verb.[ch]` | 11 | 0 |
 
+<!-- checked: stations -->
+
+| Station | What | Files | Lines added |
+|---|---|---|---|
+| [2.1](#21-the-code) | it | `main.c`, `verb.[ch]` | 8 |
+| [2.2](#22-what-is-seen) | more | `verb.h` | 4 |
+
 ### 2.1 The code
 
 It is `verb_find()` in `verb.c`, with `helper_name`. Try `make help`.
@@ -99,6 +105,13 @@ int main(void)
     return 0;
 ```
 
+```c step02-commands/verb.c
+void verb_find(void)
+{
+    helper_name(550, "5.1.1", STATE_ONE);
+}
+```
+
 ```diff step01-echo step02-commands main.c
 @@ -2,4 +2,5 @@
  {
@@ -107,6 +120,38 @@ int main(void)
 ```
 
 ### 2.2 What is seen
+
+```c step02-commands/verb.h
+static inline int aside(void)
+{
+    return 1;
+```
+
+```c program mine/hello.c
+#include <stdio.h>
+
+int main(void)
+{
+    puts("hello");
+}
+```
+
+```console
+$ cc -o mine/hello mine/hello.c
+$ mine/hello
+hello
+```
+
+```diff edit mine/hello.c
+-    puts("hello");
++    puts("hello, you");
+ }
+```
+
+```console
+$ cc -o mine/hello mine/hello.c && mine/hello
+hello, you
+```
 
 ```console
 $ build/step02-commands -v > log.txt 2>&1 &
@@ -118,9 +163,8 @@ $ printf '%s\\n' 1 \\
 1
 ...
 3
-$ cat note.eml | head -n 1; echo b
-Subject: note
-<word>
+$ echo 4711
+<n>
 $ kill %1
 ```
 
@@ -215,20 +259,20 @@ max_age: 86400
 if true; then echo yes; fi
 ```
 
-#### Exercise 2.1 (10 minutes)
+#### Exercise 2-a (10 minutes)
 
 Do it.
 
 *Hint:* try.
 
-#### Exercise 2.2 (20 minutes)
+#### Exercise 2-b (20 minutes)
 
 Do more.
 
 *Hint:* try
 again.
 
-#### Exercise 2.3 (20 minutes)
+#### Exercise 2-c (20 minutes)
 
 Do it all.
 
@@ -240,12 +284,8 @@ Do it all.
 |---|---|---|
 | 550 | 5.1.1 | no such mailbox |
 """
-TEXT = TEXT.replace('''$ cat note.eml | head -n 1; echo b
-Subject: note
-<word>
-''', '''$ echo b
-<word>
-''')
+STATIONS = [stations.station("2.1", "The code", {"main.c": "main", "verb.[ch]": "verb_find"}),
+            stations.station("2.2", "What is seen", {"verb.h": "aside"})]
 
 # ---- the faults: (what is replaced, by what, what the checker says, the line that it names: the first that differs, or this one)
 
@@ -266,11 +306,25 @@ FAULTS = [
     ("Try `make help`.", "Try `make help`.\n---", "a heading begins with #"),
     ("Try `make help`.", "Try `make help.", "a backtick that has no partner"),
     ("Try `make help`.", "Try <port>.", "this is a tag"),
-    # placeholders
-    ("| `<word>` |", "| `<port>` |", "a placeholder has one row", "| Placeholder"),
-    ("| `<word>` |", "| word |", "a placeholder"),
-    ("`a\\|b`", "`(a\\|b`", "a placeholder has a regular expression"),
-    ("### 2.1 The", "| Placeholder | x |\n|---|---|\n\n### 2.1 The", "the placeholders are defined once"),
+    ("You know C.\n", "| Placeholder | x |\n|---|---|\n", "the text has no table of placeholders", "| Placeholder"),
+    # stations
+    ("### 2.2 What is seen", "### 2.2 What one sees", "the sections of a chapter are the stations"),
+    ("`verb.[ch]` | 8 |", "`verb.[ch]` | 9 |", "the lines that station 2.1 adds"),
+    ("`verb.[ch]` | 8 |", "`verb.c` | 8 |", "the files of station 2.1"),
+    ("`verb.h` | 4 |", "`verb.h`, `main.c` | 4 |", "the files of station 2.2"),
+    ("| [2.2](#22-what-is-seen) | more | `verb.h` | 4 |\n", "", "the map has each station", "| Station"),
+    ("<!-- checked: stations -->\n", "", "a chapter opens with its map", "## Chapter 2"),
+    ("It is `verb_find()`", "It is `verb_find()`" + 1200 * " words", "a station is read in one go", "### 2.1"),
+    ("    helper_name(550, \"5.1.1\", STATE_ONE);\n}\n", "...\n", "the excerpts of a station show its code", "### 2.1"),
+    ("static inline int aside(void)\n{\n", "", "the excerpts of a station show its code", "### 2.2"),
+    # what the reader makes
+    ("c program mine/hello.c", "c program mine/hello", "a program has a name"),
+    ("    puts(\"hello\");\n}\n", "    put(\"hello\");\n}\n", "a program compiles without a warning", "```c program"),
+    ("int main(void)\n{\n    puts", "int main(int argc, char **argv)\n{\n    puts", "a program compiles without a warning", "```c program"),
+    ("diff edit mine/hello.c", "diff edit", "an edit names its file"),
+    ("-    puts(\"hello\");\n", "*    puts(\"hello\");\n", "a line of an edit begins with"),
+    ("-    puts(\"hello\");\n+    puts(\"hello, you\");\n", "", "an edit changes something", "```diff edit"),
+    ("$ cc -o mine/hello mine/hello.c && mine/hello\nhello, you\n", "$ true\n", "what has a name is used", "```diff edit"),
     # the tables of a chapter
     ("| Directory | `step02-commands` |", "| Directory | `step01-echo` |", "row Directory"),
     ("| Run | `build/step02-commands -v` |\n", "", "row Run", "| | |"),
@@ -307,7 +361,7 @@ FAULTS = [
     ("...\n    return 0;\n```", "...\n    return 1;\n```", "step02-commands/main.c has no such lines"),
     ("{\n...\n    return", "{\n    return", "step02-commands/main.c has no such lines", "    return 0;"),
     ("int main(void)\n{\n...\n    return 0;\n```", "...\n```", "an excerpt has lines", "```c"),
-    ("    return 0;\n```\n\n```diff", "    return 0;\n" + 25 * "...\n" + "```\n\n```diff", "an excerpt is short", "```c"),
+    ("    return 0;\n```\n", "    return 0;\n" + 45 * "...\n" + "```\n", "an excerpt is short", "```c"),
     ("```diff step01-echo", "```diff step00-echo", "a diff names two steps"),
     ("+    verb_find();", "+    verb_found();", "diff -u step01-echo/main.c step02-commands/main.c has no such lines"),
     ("+    verb_find();", "-    verb_find();", "diff -u step01-echo/main.c step02-commands/main.c has no such lines"),
@@ -365,27 +419,32 @@ FAULTS = [
     ("mode: enforce\n", "", "a policy has all its keys", "```text mta-sts"),
     ("then echo yes; fi", "then echo yes", "sh -n takes it", "```sh"),
     # exercises
-    ("#### Exercise 2.1 (10 minutes)", "#### Exercise 2.1", "the heading of an exercise"),
-    ("#### Exercise 2.1 (10 minutes)", "#### Exercise 2.1 (10 hours)", "the heading of an exercise"),
-    ("#### Exercise 2.1 (10 minutes)", "### Exercise 2.1 (10 minutes)", "the heading of an exercise"),
-    ("#### Exercise 2.2", "#### Exercise 2.4", "exercises are numbered"),
-    ("#### Exercise 2.1 (10", "#### Exercise 2.1 (30", "exercises rise", "#### Exercise 2.2"),
-    ("*Hint:* try.\n", "Hint: try.\n", "a task and then one hint", "#### Exercise 2.1"),
-    ("*Hint:* rest.", "*Hint:*", "a task and then one hint", "#### Exercise 2.3"),
-    ("Do it.\n\n", "", "a task and then one hint", "#### Exercise 2.1"),
-    ("#### Exercise 2.3 (20 minutes)\n\nDo it all.\n\n*Hint:* rest.\n", "", "a chapter has exercises", "## Chapter 2"),
+    ("#### Exercise 2-a (10 minutes)", "#### Exercise 2-a", "the heading of an exercise"),
+    ("#### Exercise 2-a (10 minutes)", "#### Exercise 2-a (10 hours)", "the heading of an exercise"),
+    ("#### Exercise 2-a (10 minutes)", "### Exercise 2-a (10 minutes)", "the heading of an exercise"),
+    ("#### Exercise 2-b", "#### Exercise 2-d", "exercises have the letters"),
+    ("#### Exercise 2-a (10", "#### Exercise 2-a (30", "exercises rise", "#### Exercise 2-b"),
+    ("*Hint:* try.\n", "Hint: try.\n", "a task and then one hint", "#### Exercise 2-a"),
+    ("*Hint:* rest.", "*Hint:*", "a task and then one hint", "#### Exercise 2-c"),
+    ("Do it.\n\n", "", "a task and then one hint", "#### Exercise 2-a"),
+    ("#### Exercise 2-c (20 minutes)\n\nDo it all.\n\n*Hint:* rest.\n", "", "a chapter has exercises", "## Chapter 2"),
 ]
 
 # Those that show only when the commands are run
 COMMAND_FAULTS = [
     ("port <port>\n", "port 25\n", "printed something else"),
-    ("port <port>\n", "port <prot>\n", "not in the table of placeholders: <prot>"),
+    ("port <port>\n", "port <prot>\n", "no placeholder: <prot>"),
+    ("hello, you\n```\n\n```console", "hello\n```\n\n```console", "printed something else"),
+    ("-    puts(\"hello\");\n", "-    puts(\"helo\");\n", "the old lines of an edit stand in mine/hello.c once", "```diff edit"),
+    ("    puts(\"hello\");\n}\n```\n\n```console", "    puts(\"hello\");\n}\n\nvoid again(void)\n{\n    puts(\"hello\");\n}\n```\n\n```console",
+     "the old lines of an edit stand in mine/hello.c once", "```diff edit"),
+    ("diff edit mine/hello.c", "diff edit mine/helo.c", "an edit changes a file that is there"),
     ("1\n...\n3\n", "1\n...\n4\n", "printed something else"),
     ("1\n...\n3\n", "1\n3\n", "printed something else"),
     ("1\n...\n3\n", "2\n...\n3\n", "printed something else"),
     ("$ cat log.txt\nlistening on 127.0.0.1 port <port>\n", "$ cat log.txt\n", "printed something else", "$ cat log.txt"),
-    ("<word>\n", "<word>\nmore\n", "printed something else"),
-    ("echo b\n", "echo c\n", "printed something else", "<word>\n$"),
+    ("<n>\n", "<n>\nmore\n", "printed something else"),
+    ("echo 4711\n", "echo c\n", "printed something else", "<n>\n$"),
     ("$ cat log.txt", "$ cat lgo.txt", "printed something else", "listening on"),
     ("$ kill %1\n", "", "a program still runs", "```console\n$ cat note.eml"),
     ("$ build/step02-commands -v >", "x\n$ build/step02-commands -v >", "a console block begins with a command"),
@@ -403,6 +462,11 @@ def repository(tmp_path_factory):
         if name.startswith("build/"):
             path.chmod(0o755)
     return root
+
+
+@pytest.fixture(autouse=True)
+def small_stations(monkeypatch):
+    monkeypatch.setattr(tutorial_stations, "STATIONS", STATIONS)
 
 
 def new_text(repository, content, whole=False):
@@ -508,7 +572,7 @@ def whole_faults(text):
 
 
 def test_nothing_is_wrong_with_the_complete_text(repository):
-    content = complete(repository).replace("words " * 1000, "words " * 1200)
+    content = complete(repository).replace("words " * 1000, "words " * 1800)
     assert whole_faults(new_text(repository, content, True)) == []
 
 
@@ -522,11 +586,11 @@ def test_a_fault_of_the_complete_text_is_found(fault, repository):
 
 
 def test_a_part_uses_its_neighbours(repository, tmp_path):
-    """Placeholders and headings of the other parts, and nothing that only the complete text has to have"""
-    (tmp_path / "1.md").write_text("# T\n\n## Before you start\n\n| Placeholder | Expression |\n|---|---|\n| `<n>` | `[0-9]` |\n")
+    """Headings of the other parts, and nothing that only the complete text has to have"""
+    (tmp_path / "1.md").write_text("# T\n\n## Before you start\n")
     (tmp_path / "2.md").write_text("## Going live\n\n[back](#before-you-start)\n")
     text = Text(tmp_path / "2.md", repository)
-    assert not text.whole and text.placeholders == {"<n>": "[0-9]"}
+    assert not text.whole
     assert static_faults(text) == []
 
 
@@ -535,11 +599,63 @@ def test_the_text_of_the_repository_is_always_the_complete_one(tmp_path):
     assert Text(tmp_path / "TUTORIAL.md", tmp_path).whole
 
 
+# ---- stations
+
+def station_text(chapter, first, second=""):
+    return "## Chapter %d: x\n\n### %d.1 The code\n\n%s\n\n### %d.2 What is seen\n\n%s\n" % (chapter, chapter, first, chapter, second)
+
+
+def test_a_function_is_named_where_it_is_born(repository):
+    """In the section of its station, if the table names it; or else in the chapter"""
+    assert tutorial_stations.check_born(new_text(repository, station_text(2, "`verb_find`"))) == []
+    faults = tutorial_stations.check_born(new_text(repository, station_text(2, "", "`verb_find`")))
+    assert [(fault.line, fault.what, fault.came) for fault in faults] == [(3, "a function is named where it is born", "not in this section")]
+    faults = tutorial_stations.check_born(new_text(repository, station_text(1, "")))
+    assert [(fault.expected, fault.came) for fault in faults] == [("main", "not in this chapter")]
+
+
+def test_a_file_of_no_station(repository, monkeypatch):
+    monkeypatch.setattr(tutorial_stations, "STATIONS", [STATIONS[0]._replace(brings={"main.c": ""})])
+    tutorial_stations.owners.cache_clear()
+    faults = tutorial_stations.check_stations(new_text(repository, "## Chapter 2: x\n\n### 2.1 The code\n"))
+    tutorial_stations.owners.cache_clear()
+    assert [fault.expected for fault in faults] == ["tests/stations.py has verb.c", "tests/stations.py has verb.h"]
+
+
+def test_a_chapter_that_is_not_counted_yet(repository, monkeypatch):
+    monkeypatch.setattr(tutorial_stations, "COUNTED_CHAPTERS", {1})
+    text = new_text(repository, broken("`verb.[ch]` | 8 |", "`verb.[ch]` | 9 |"))
+    assert [fault for rule in tutorial_stations.STATION_RULES for fault in rule(text)] == []
+
+
+@pytest.mark.parametrize("words, lines, what", [
+    (1400, 40, None), (1600, 40, "the first C of the reader's own comes early"), (1400, 41, "the first C of the reader's own is short")])
+def test_the_first_program(words, lines, what, repository):
+    text = new_text(repository, words * "word " + "\n\n```c program a.c\n" + lines * "\n" + "```\n", True)
+    assert [fault.what for fault in tutorial_stations.check_first_program(text)] == ([what] if what else [])
+
+
+def test_one_chapter_alone(repository):
+    """Its faults and no other's, and its commands"""
+    text = new_text(repository, "# T\n\n<tag>\n\n## Chapter 1: x\n\n<tag>\n\n## Chapter 2: x\n\n```console\n$ echo a\nb\n```\n\n## Going live\n\n<tag>\n")
+    assert {fault.line for fault in tutorial.check(text, 0)[0]} == {3}
+    assert 7 in {fault.line for fault in tutorial.check(text, 1)[0]} and 13 not in {fault.line for fault in tutorial.check(text, 1)[0]}
+    assert 13 in {fault.line for fault in tutorial.check(text, 2)[0]} and 7 not in {fault.line for fault in tutorial.check(text, 2)[0]}
+
+
+def test_pieces_of_a_file(tmp_path):
+    """Each declaration with the comment above it; strings, characters and comments do not count"""
+    (tmp_path / "a.c").write_text(
+        '#include <a.h>\n\n/* a {; */\nstatic int one(void)\n{\n    return \'{\';\n}\n\nstruct two {\n    int a;\n};\n\n'
+        'static const char *const three[] = {\n    "}",\n};\n\nenum { FOUR };\nint five(int a,\n         int b);\n')
+    assert tutorial_stations.pieces(tmp_path / "a.c") == [("one", 2, 7), ("two", 8, 11), ("three", 12, 15), ("enum", 16, 17), ("five", 18, 19)]
+
+
 # ---- the pieces
 
 @pytest.mark.parametrize("title, anchor", [
     ("Chapter 1: An echo", "chapter-1-an-echo"), ("6.1 The command", "61-the-command"), ("`conn.c`, a *buffer*", "connc-a-buffer"),
-    ("Exercise 3.2 (30 minutes)", "exercise-32-30-minutes"), ("Über [RFC](https://x.org) A_b", "über-rfc-a_b")])
+    ("Exercise 3-b (30 minutes)", "exercise-3-b-30-minutes"), ("Über [RFC](https://x.org) A_b", "über-rfc-a_b")])
 def test_anchors_are_those_of_github(title, anchor):
     assert slug(title) == anchor
 
@@ -643,7 +759,6 @@ def test_without_a_network_of_their_own_they_run_one_after_another(repository, t
     monkeypatch.setattr(tutorial_run, "PORT", 0)
     text = "".join("## Chapter %d: x\n\n```console\n$ build/step02-commands -p 0 > log &\n$ cat log\nlistening on 127.0.0.1 port <n>\n$ kill %%1\n```\n" % n
                    for n in (1, 2, 3))
-    text += "| Placeholder | x |\n|---|---|\n| `<n>` | `[0-9]+` |\n"
     assert command_faults(new_text(repository, text), tmp_path) == []
 
 

@@ -14,7 +14,7 @@ import tutorial_run
 from tutorial_code import diff_lines, file_names, is_function, is_name, options, program, step_named, steps
 from tutorial_text import Fault, compare
 
-EXCERPT_LINES_MAX = 25
+EXCERPT_LINES_MAX = 45
 PICTURE_COLUMNS_MAX = 76
 BYTES_MIN = 4               # so many bytes in a row of a dump are no coincidence
 
@@ -42,6 +42,37 @@ def check_diff(text, block):
         block = block._replace(line=block.line + 1)
     return too_long(block) + in_order(block, body, lines[1:], "diff -u %s/%s %s/%s" % tuple(
         word for name in block.words[1:3] for word in (name, block.words[3])))
+
+
+def check_program(text, block):
+    """```c program mine/echo.c: a whole program of the reader's own, which a command of the chapter builds. It compiles without a
+    warning by itself; tutorial_run.py writes it to that place."""
+    if len(block.words) != 3 or not re.fullmatch(r"[\w./-]+\.c", block.words[2]):
+        return [Fault(block.line, "a program has a name", "```c program mine/name.c", "```" + block.info)]
+    done = subprocess.run(["cc", "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-fsyntax-only", "-xc", "-"], input="\n".join(block.lines) + "\n",
+                          stderr=subprocess.PIPE, universal_newlines=True)
+    faults = [Fault(block.line, "a program compiles without a warning", "", done.stderr.strip())] if done.stderr or done.returncode else []
+    return faults + too_long(block) + is_used(text, block, block.words[2])
+
+
+def check_edit(text, block):
+    """```diff edit mine/main.c: lines that go (-), lines that come (+), and lines around them. tutorial_run.py makes the change."""
+    if len(block.words) != 3:
+        return [Fault(block.line, "an edit names its file", "```diff edit mine/name.c", "```" + block.info)]
+    faults = [Fault(number, "a line of an edit begins with a blank, + or -", "", line)
+              for number, line in enumerate(block.lines, block.line + 1) if line and line[0] not in " +-" and line.strip() != "..."]
+    if not any(line[:1] in ("+", "-") for line in block.lines):
+        faults.append(Fault(block.line, "an edit changes something", "+ or -", "nothing"))
+    return faults + too_long(block) + is_used(text, block, block.words[2])
+
+
+def is_used(text, block, name):
+    """A command after it in the chapter has the name of the file in it, or that of its directory."""
+    later = [line for other in text.blocks if other.words[:1] == ["console"] and other.line > block.line
+             and other.chapter == block.chapter for line in other.lines if line.startswith(("$ ", "> "))]
+    words = (name, name.rpartition("/")[0] + "/") if "/" in name else (name,)
+    return [] if any(word in line for word in words for line in later) else [
+        Fault(block.line, "what has a name is used by a command after it", "$ ... " + name, "no such command")]
 
 
 def too_long(block):
@@ -181,12 +212,18 @@ def names_in(text, line, content):
             if not is_function(text.root, name):
                 faults.append(Fault(at, "a function that is named exists", "", name + "()"))
         for name in re.findall(r"(?<![\w./@-])((?:[\w-]+/)*[\w-]+\.[ch]|tests/[\w./-]*\w)(?![\w/])", row):
-            if name not in file_names(text.root) and not (text.root / name).exists():
+            if name not in file_names(text.root) | own_files(text) and not (text.root / name).exists():
                 faults.append(Fault(at, "a file that is named exists", "", name))
         for name in re.findall(r"\bstep\d\d-[\w-]+", row):
             if step_named(text.root, name) is None:
                 faults.append(Fault(at, "a step that is named exists", ", ".join(step.name for step in steps(text.root)), name))
     return faults
+
+
+def own_files(text):
+    """The files that the reader makes, with their directory and without."""
+    made = {block.words[2] for block in text.blocks if len(block.words) == 3 and block.words[:2] in (["c", "program"], ["diff", "edit"])}
+    return made | {name.rpartition("/")[2] for name in made}
 
 
 # ---- blocks: bytes
@@ -341,7 +378,9 @@ def check_console(text, block):
 # ---- the rules: what stands after the fence, and who checks such a block
 
 BLOCK_RULES = {
+    "c program": check_program,
     "c": check_c,
+    "diff edit": check_edit,
     "diff": check_diff,
     "console": check_console,
     "smtp": check_smtp,

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from client import ConversationError
 from server import Server, StartError, make_mailbox
-from tutorial_text import Fault, compare, to_pattern
+from tutorial_text import PLACEHOLDERS, Fault, compare, to_pattern
 
 TIMEOUT_SCALE = float(os.environ.get("SMTPD_TEST_TIMEOUT_SCALE", "1"))
 COMMAND_SECONDS = 60 * TIMEOUT_SCALE
@@ -80,8 +80,9 @@ def is_port_taken():
 
 # ---- a copy of the repository
 
-def copy_repository(root, target):
-    """The steps, tests and Makefile with their times, and the programs, so that `make` has little to do."""
+def copy_repository(root, target, up_to=None):
+    """The steps, tests and Makefile with their times, and the programs, so that `make` has little to do. `up_to`: the last step
+    that is built."""
     target = Path(target)
     target.mkdir(parents=True)
     wanted = [*root.glob("step[0-9][0-9]-*"), *root.glob("build/step[0-9][0-9]-*"),
@@ -94,7 +95,8 @@ def copy_repository(root, target):
         else:
             shutil.copy2(path, place)
     if (target / "Makefile").exists():
-        done = subprocess.run(["make", "-s", "-j2"], cwd=target, env=environment(target), stdin=subprocess.DEVNULL,
+        goals = [] if up_to is None else ["build/" + path.name for path in root.glob("step[0-9][0-9]-*") if int(path.name[4:6]) <= up_to]
+        done = subprocess.run(["make", "-s", "-j2", *goals], cwd=target, env=environment(target), stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
         assert done.returncode == 0, "make in a copy of the repository:\n" + done.stdout
     return target
@@ -252,7 +254,7 @@ def run_command(shell, command, directory, placeholders):
         return []
     index, wanted, instead = fault
     unknown = sorted(set(re.findall(r"<[a-z]+>", wanted)) - set(placeholders))
-    hint = " (not in the table of placeholders: %s)" % " ".join(unknown) if unknown else ""
+    hint = " (no placeholder: %s)" % " ".join(unknown) if unknown else ""
     line = expected[index][0] if expected else command.line
     return [Fault(line, "`%s` printed something else%s" % (command.text.split("\n")[0], hint), wanted, instead)]
 
@@ -293,6 +295,10 @@ def run_chapter(text, blocks, template, scratch):
             for block in blocks:
                 if block.words[0] == "eml":
                     save_message(block, directory)
+                elif block.words[:2] == ["c", "program"]:
+                    save_program(block, directory)
+                elif block.words[:2] == ["diff", "edit"]:
+                    faults += edit(block, directory)
                 else:
                     run_block(text, block, shell, directory, faults, skipped)
             if shell.jobs:
@@ -308,6 +314,36 @@ def save_message(block, directory):
         (directory / Path(block.words[1]).name).write_text("\n".join(block.lines) + "\n", encoding="utf-8")
 
 
+def save_program(block, directory):
+    path = directory / block.words[2]
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join(block.lines) + "\n", encoding="utf-8")
+
+
+def edit(block, directory):
+    """Make a change to a file as a reader would: the old lines stand in it, one after the other, and only once."""
+    path = directory / block.words[2]
+    if not path.is_file():
+        return [Fault(block.line, "an edit changes a file that is there", "", block.words[2])]
+    lines, start = path.read_text(encoding="utf-8").split("\n"), 0
+    pieces = [[]]
+    for line in block.lines:
+        if line.strip() == "...":
+            pieces.append([])
+        else:
+            pieces[-1].append(line or " ")
+    for piece in filter(None, pieces):
+        old = [line[1:] for line in piece if line[0] in " -"]
+        places = [place for place in range(start, len(lines) - len(old) + 1) if lines[place:place + len(old)] == old]
+        if len(places) != 1 or not old:
+            return [Fault(block.line, "the old lines of an edit stand in %s once" % block.words[2], "\n".join(old), "%d times" % len(places))]
+        new = [line[1:] for line in piece if line[0] in " +"]
+        lines[places[0]:places[0] + len(old)] = new
+        start = places[0] + len(new)
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return []
+
+
 def run_block(text, block, shell, directory, faults, skipped):
     commands, wrong_form = read_commands(block)
     faults += wrong_form
@@ -319,7 +355,7 @@ def run_block(text, block, shell, directory, faults, skipped):
         return
     for command in commands:
         try:
-            found = run_command(shell, command, directory, text.placeholders)
+            found = run_command(shell, command, directory, PLACEHOLDERS)
         except Stuck as stuck:
             raise Stuck("", Fault(command.line, "`%s` is stuck" % command.text.split("\n")[0], "it ends", str(stuck))) from None
         if found and skipped:
@@ -378,7 +414,7 @@ def converse(text, block, client):
                     client.send_raw(pending)
                 pending = b""
                 came = client.read_line(line).decode("utf-8", "backslashreplace")
-                if not to_pattern(line[3:], text.placeholders).fullmatch(came):
+                if not to_pattern(line[3:], PLACEHOLDERS).fullmatch(came):
                     return [Fault(number, "the server said something else", line, "S: " + came)]
             else:
                 return [Fault(number, "a line of a conversation begins with C: or S:", "", line)]

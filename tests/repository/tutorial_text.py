@@ -10,6 +10,20 @@ REPOSITORY = Path(__file__).resolve().parent.parent.parent
 NUMBER_OF_CHAPTERS = 6
 
 
+# What differs from run to run stands in angle brackets.
+PLACEHOLDERS = {
+    "<host>": r"[A-Za-z0-9._-]+",
+    "<port>": r"[0-9]{1,5}",
+    "<pid>": r"[0-9]+",
+    "<id>": r"[0-9]{10}\.M[0-9]{1,6}P[0-9]+Q[0-9]+",
+    "<name>": r"[0-9]{10}\.M[0-9]{1,6}P[0-9]+Q[0-9]+\.[A-Za-z0-9._-]+",
+    "<date>": r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} [+-][0-9]{4}",
+    "<size>": r"[0-9]+",
+    "<n>": r"[0-9]+",
+    "<hex>": r"[0-9a-f]+",
+}
+
+
 class Fault(NamedTuple):
     line: int       # of the text, from 1
     what: str
@@ -94,8 +108,7 @@ def without_code(text):
 class Text:
     """A text that is read. `whole` says whether the rules for the complete text apply to it.
 
-    While the text is written it is in parts, next to each other in a directory. A part without a table of placeholders
-    uses its neighbours', and links to their headings.
+    While the text is written it may be in parts, next to each other in a directory, with links to each other's headings.
     """
 
     def __init__(self, path, root=REPOSITORY, whole=None, content=None):
@@ -113,7 +126,6 @@ class Text:
         self.read_tables()
         self.read_links()
         self.whole = self.is_whole() if whole is None else whole
-        self.placeholders = self.read_placeholders()
 
     def is_whole(self):
         titles = [heading.title for heading in self.headings if heading.level == 2]
@@ -197,25 +209,6 @@ class Text:
             self.links.append(Link(line_of(found), found.group(1) or found.group(2)))
         for found in re.finditer(r"\]\s+\((?:#|https?:)[^)]*\)|\]\[[^\]]*\]|^\[[^\]]+\]:", text, re.M):
             self.faults.append(Fault(line_of(found), "a link is written in one piece", "[text](target)", found.group()))
-
-    def read_placeholders(self):
-        """{"<port>": "[0-9]+"} from the table whose first column is headed "Placeholder"."""
-        for table in self.tables:
-            if plain(table.header[0]).lower() == "placeholder":
-                return {plain(row[0]): self.expression(line, row) for line, row in table.rows}
-        for neighbour in self.neighbours():
-            if neighbour.placeholders:
-                return neighbour.placeholders
-        return {}
-
-    def expression(self, line, row):
-        """The regular expression in a row: the last code span of it."""
-        spans = [found.group(2) for cell in row[1:] for found in CODE_SPAN.finditer(cell)]
-        try:
-            return re.compile(spans[-1]).pattern
-        except (IndexError, re.error) as error:
-            self.faults.append(Fault(line, "a placeholder has a regular expression in a code span", "", str(error)))
-            return ".*"
 
     # ---- asked by the rules
 

@@ -142,30 +142,33 @@ static void double_point(struct p256_point *p)
 
 /* ---- multiplication ---------------------------------------------------- */
 
-/* All ones if x and y, both below 2^63, are equal, else all zeros. */
-static uint64_t equal_mask(uint64_t x, uint64_t y)
-{
-    return 0 - (((x ^ y) - 1) >> 63);
-}
-
 /*
  * in: digit - 0 to 15, secret
  * out: chosen - multiple[digit]
  *
- * All are read, with a mask, for which of them is read shows in the cache.
+ * All are read, with a mask, for which of them is read shows in the cache. The
+ * mask is all ones where k is the digit: only 0 - 1 has its topmost bit set.
  */
 static void choose(struct p256_point *chosen,
                    const struct p256_point multiple[16], uint64_t digit)
 {
-    memset(chosen, 0, sizeof *chosen);
-    for (uint64_t k = 0; k < 16; k++) {
-        const uint64_t mask = value_barrier(equal_mask(k, digit));
-        for (int i = 0; i < 4; i++) {
-            chosen->x[i] |= multiple[k].x[i] & mask;
-            chosen->y[i] |= multiple[k].y[i] & mask;
-            chosen->z[i] |= multiple[k].z[i] & mask;
+    uint64_t mask[16];
+
+    for (uint64_t k = 0; k < 16; k++)
+        mask[k] = value_barrier(0 - (((k ^ digit) - 1) >> 63));
+    for (int i = 0; i < 4; i++) {
+        uint64_t x = 0, y = 0, z = 0;
+
+        for (int k = 0; k < 16; k++) {
+            x |= multiple[k].x[i] & mask[k];
+            y |= multiple[k].y[i] & mask[k];
+            z |= multiple[k].z[i] & mask[k];
         }
+        chosen->x[i] = x;
+        chosen->y[i] = y;
+        chosen->z[i] = z;
     }
+    wipe(mask, sizeof mask);
 }
 
 /*
