@@ -88,10 +88,11 @@ def test_a_port_in_use(run):
 
 
 @pytest.mark.robust
-def test_an_address_that_is_not_ours(run):
-    """An address that this machine does not have: exit status 1, and one line on standard error that names
-    it"""
-    expect_fault(run("-l", "203.0.113.77", "-p", "0"), 1, "203.0.113.77")
+@pytest.mark.parametrize("address", ["203.0.113.77", "a" * 300], ids=["not ours", "not one"])
+def test_an_address_that_is_not_ours(run, address):
+    """An address that this machine does not have, or that is none: exit status 1, and one line on standard
+    error that names it"""
+    expect_fault(run("-l", address, "-p", "0"), 1, address)
 
 
 @pytest.mark.robust
