@@ -94,7 +94,7 @@ def test_what_is_there_twice(receive):
     """Of addresses all are shown, and of the type of a part the first counts"""
     report = receive(header("To: a@b.test", "Subject: x", "To: c@d.test", "Content-Type: image/png",
                             "Content-Type: text/plain"))
-    assert report["To"] == "a@b.test, c@d.test" and "  image/png, " in "\n".join(report.lines)
+    assert report["To"] == "a@b.test, c@d.test" and " image/png, " in "\n".join(report.lines)
 
 
 def test_a_message_in_utf_8_is_a_message(receive):
