@@ -12,7 +12,7 @@ import threading
 import pytest
 
 from client import TIMEOUT
-from server import StartError, children_of, eventually
+from server import Server, StartError, children_of, eventually
 
 
 # ======== 1.1 Four calls and a read
@@ -111,6 +111,20 @@ def test_it_says_nothing_first(client):
     """The echo has no greeting: the first octets that come are the line that was sent"""
     client.send("hello")
     assert client.read_line() == b"hello"
+
+
+@pytest.mark.robust
+def test_the_default_port(program, step, tmp_path):
+    """Without -p it listens on port 2525"""
+    options = ["-m", "mail"] if step >= 3 else []
+    try:
+        server = Server([*program, "-l", "127.0.0.1", *options], tmp_path, step)
+    except StartError:
+        pytest.skip("another program has port 2525 here")
+    try:
+        assert server.listening == [("127.0.0.1", 2525)]
+    finally:
+        server.end()
 
 
 @pytest.mark.robust
