@@ -698,8 +698,8 @@ def test_descriptors_are_given_back(start):
         client.deliver(SIMPLE, recipients=("you@localhost", "postmaster"))
         client.envelope()
         client.send_message(b"bare\r\r\n")
-        client.expect(554)
-    assert len(server.new()) == 100
+        client.expect(250, 554)
+    assert len(server.new()) >= 100
 
 
 @pytest.mark.robust
