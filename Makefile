@@ -22,7 +22,7 @@ ICONV ?= -liconv
 LDFLAGS += $(if $(filter Linux,$(shell uname -s)),-Wl$(comma)-z$(comma)now)
 comma := ,
 
-sources = $(wildcard $(1)/*.[ch] $(1)/tls/*.[ch])
+sources = $(wildcard $(1)/*.[ch] $(1)/tls/*/*.[ch])
 step = $(firstword $(filter step$(1)-%,$(STEPS)))
 
 all: $(PROGRAMS)  ## build all steps into build/
@@ -58,9 +58,12 @@ test:  ## run all tests on all steps
 	$(PYTHON) tests/run.py
 
 # "make test-03" tests step 3 with the tests of stages 1 to 3; with PROG=path it
-# tests that program instead.
-test-%: $(PROGRAMS)  ## (test-03) one step; PROG=path: somebody else's program
+# tests that program instead, and compiles nothing.
+test-%: $(if $(PROG),,$(PROGRAMS))  ## (test-03) one step; PROG=path: somebody else's program
 	$(PYTHON) tests/run.py $* $(if $(PROG),--prog "$(PROG)")
+
+spec-%:  ## (spec-02) what stage 2 asks of a program, station by station
+	@$(PYTHON) tests/spec.py $*
 
 # Before step 1 there is an empty directory.
 diff-%:  ## (diff-04) what step 4 changed
@@ -69,6 +72,23 @@ diff-%:  ## (diff-04) what step 4 changed
 	if [ -t 1 ] && diff --color=always Makefile Makefile 2>/dev/null; \
 	then diff --color=always -ruN $$old $$new; \
 	else diff -ruN $$old $$new; fi; [ $$? -le 1 ]
+
+book:  ## the text and beside it the code, for a browser: build/book/index.html
+	@$(PYTHON) tests/repository/book.py $(BOOK)
+
+# The folders of tls/ in their order. build/try/hash is tests/try/hash.c with the
+# folders up to hash and no other; it works also where there are no others yet.
+FOLDERS := bytes hash cipher exchange signature certificate record schedule handshake
+up_to = $(if $(2),$(firstword $(2)) $(if $(filter $(1),$(firstword $(2))),,\
+    $(call up_to,$(1),$(wordlist 2,$(words $(2)),$(2)))))
+tls_up_to = $(foreach f,$(call up_to,$(1),$(FOLDERS)),$(wildcard $(LATEST)/tls/$(f)/*.[ch]))
+
+build/try/%: tests/try/%.c tests/try/try.h $$(call tls_up_to,$$*)
+	@mkdir -p $(@D)
+	$(CC) -std=c11 $(CFLAGS) -I$(LATEST)/tls -o $@ $(filter %.c,$^)
+
+try-%: build/try/%  ## (try-hash) one folder of tls/ and those before it, at work
+	$< $(ARGS)
 
 bench: $(PROGRAMS)  ## measure, beside programs that are known
 	$(PYTHON) tests/bench.py
@@ -159,7 +179,7 @@ build/ct/objects/%.o: $(LATEST)/tls/%.c $(call sources,$(LATEST))
 	@mkdir -p $(@D)
 	$(CT_CC) -c -o $@ $<
 
-build/ct/%: tests/ct/%.c $(patsubst $(LATEST)/tls/%.c,build/ct/objects/%.o,$(wildcard $(LATEST)/tls/*.c))
+build/ct/%: tests/ct/%.c $(patsubst $(LATEST)/tls/%.c,build/ct/objects/%.o,$(wildcard $(LATEST)/tls/*/*.c))
 	$(CT_CC) -o $@ $^
 
 fuzz: $(FUZZERS:%=fuzz-%)  ## fuzz the parsers for FUZZ_SECONDS each
@@ -169,7 +189,7 @@ check-fuzz:
 	@$(call need,$(CLANG)); command -v $(CLANG) >/dev/null || exit 0; \
 	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=2 FUZZ_OPTIONS=-seed=1
 
-FUZZED := $(filter-out %/main.c,$(wildcard $(LATEST)/*.c $(LATEST)/tls/*.c))
+FUZZED := $(filter-out %/main.c,$(wildcard $(LATEST)/*.c $(LATEST)/tls/*/*.c))
 FUZZ_CC = $(CLANG) -std=c11 -g -O1 -fsanitize=address,undefined
 
 build/fuzz/objects/%.o: $(LATEST)/%.c $(call sources,$(LATEST))
@@ -179,7 +199,7 @@ build/fuzz/objects/%.o: $(LATEST)/%.c $(call sources,$(LATEST))
 build/fuzz/%: tests/fuzz/fuzz_%.c $(FUZZED:$(LATEST)/%.c=build/fuzz/objects/%.o)
 	$(FUZZ_CC) -fsanitize=fuzzer -I$(LATEST) -I$(LATEST)/tls -o $@ $^
 
-.PRECIOUS: build/fuzz/objects/%.o build/fuzz/% build/ct/objects/%.o
+.PRECIOUS: build/try/% build/fuzz/objects/%.o build/fuzz/% build/ct/objects/%.o
 
 fuzz-%: build/fuzz/%
 	@mkdir -p build/fuzz/corpus-$*
@@ -188,5 +208,23 @@ fuzz-%: build/fuzz/%
 	    -artifact_prefix=build/fuzz/ build/fuzz/corpus-$* \
 	    $(wildcard tests/fuzz/seeds/$*)
 
-.PHONY: all run demo doctor test bench help clean check check-compilers check-format \
+# ---- Labs: find the bug, attack and mend. Everything goes into build/labs/.
+
+LABS = CC="$(CC)" LDLIBS="$(LDLIBS)" $(PYTHON) tests/labs/labs.py
+
+bug-%:  ## (bug-07) a program with a bug in it; CHECK=your.diff: is it mended?
+	@$(LABS) bug $* $(if $(CHECK),--check "$(CHECK)")
+
+attack-%:  ## (attack-smuggling) a server to attack: EXPLOIT=mine.py; to mend: CHECK=your.diff
+	@$(LABS) attack $* $(if $(EXPLOIT),--exploit "$(EXPLOIT)") $(if $(CHECK),--check "$(CHECK)")
+
+bugs:  ## prove that the tests see each of these bugs
+	@$(LABS) bugs
+
+attacks:  ## prove that each attack works, and not on the step
+	@$(LABS) attacks
+
+.PHONY: bugs attacks
+
+.PHONY: all run demo doctor test book bench help clean check check-compilers check-format \
         check-static check-asan check-valgrind fuzz check-fuzz ct

@@ -3,30 +3,16 @@
 #define OPTIONS_H
 
 #include <stdbool.h>
-#include <stddef.h>
-
-enum { NAMES_MAX = 64 };
-
-/* The values of an option that may be repeated. */
-struct names {
-    const char *name[NAMES_MAX];
-    size_t count;
-};
 
 /* What the command line says. Set once by main(), then only read. */
 struct config {
-    struct names addresses; /* -l: where to listen */
-    long port;              /* -p */
-    long timeout;           /* -t: seconds */
-    bool verbose;           /* -v */
+    const char *address; /* -l: where to listen */
+    const char *port;    /* -p */
+    bool verbose;        /* -v: show what is said, on standard error */
 };
 
 /* Set in *config what the command line says; what it does not mention keeps
  * its value. Wrong usage ends the program with exit status 2. */
 void options_parse(struct config *config, int argc, char **argv);
-
-/* A start-up fault: one line that names the thing at fault, exit status 1. */
-void die(const char *format, ...)
-    __attribute__((noreturn, format(printf, 1, 2)));
 
 #endif

@@ -1,30 +1,23 @@
 /*
  * session.c - what is said on a connection.
  *
- * Here: each line comes back as it came, which is enough to see that
- * connections, lines and processes work. Start reading at session_run().
- * TUTORIAL.md, chapter 1.
+ * Here each line comes back as it came. That is enough to see that connections,
+ * lines and processes work. TUTORIAL.md, chapter 1.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "session.h"
 
-const char session_busy[] = "421 too many connections, try again later\r\n";
+static const char *const faults[] = {
+    [LINE_TOO_LONG] = "line too long",
+    [LINE_BARE_LF] = "lines end in CR LF, not in LF alone (try nc -C)",
+    [LINE_BAD_BYTE] = "there is a byte in it that is not text",
+};
 
-void session_run(struct conn *conn, const struct config *config)
+void session_run(struct conn *conn)
 {
-    char line[COMMAND_LINE_MAX];
     enum line_status status;
+    char line[LINE_SIZE];
 
-    (void)config;
-    while ((status = conn_read_line(conn, line, sizeof(line))) < LINE_CLOSED) {
-        if (status == LINE_OK)
-            conn_printf(conn, "%s\r\n", line);
-        else if (status == LINE_BARE_LF)
-            conn_printf(conn, "a line ends in CR LF, not in LF alone: "
-                              "with netcat, use nc -C\r\n");
-        else
-            conn_printf(conn, "this line is too long, or not text\r\n");
-    }
-    if (status == LINE_TIMEOUT)
-        conn_printf(conn, "timeout, closing\r\n");
+    while ((status = conn_read_line(conn, line)) < LINE_CLOSED)
+        conn_printf(conn, "%s\r\n", status == LINE_OK ? line : faults[status]);
 }

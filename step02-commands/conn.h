@@ -1,4 +1,4 @@
-/* conn.h - a buffered connection. See conn.c. TUTORIAL.md, chapter 1. */
+/* conn.h - a connection, as lines. See conn.c. TUTORIAL.md, chapter 1. */
 #ifndef CONN_H
 #define CONN_H
 
@@ -9,16 +9,16 @@
 enum {
     /* RFC 5321 4.5.3.1.4: a command line is at most 512 octets with its CRLF;
      * extensions add to it, so a receiver does well to allow more. */
-    COMMAND_LINE_MAX = 2048,
-    CONN_INPUT_SIZE = 65536,
-    CONN_OUTPUT_SIZE = 4096,
+    LINE_SIZE = 2048,
+    INPUT_SIZE = 65536,
+    OUTPUT_SIZE = 4096,
 };
 
 enum line_status {
     LINE_OK,
     LINE_TOO_LONG,
     LINE_BARE_LF,  /* ended in LF alone: RFC 5321 2.3.8 wants CR LF */
-    LINE_BAD_BYTE, /* a NUL, or a CR that is not followed by LF */
+    LINE_BAD_BYTE, /* a control character, or a CR without LF */
     /* The states from here on are the end of the connection. */
     LINE_CLOSED,  /* the peer is gone */
     LINE_TIMEOUT, /* the peer said nothing for too long */
@@ -28,46 +28,41 @@ enum line_status {
 /* Buffers that are not used are never touched, and cost no memory. */
 struct conn {
     int fd;
-    bool verbose;
-    bool trace_midline; /* the trace stands in the middle of a line */
-    bool broken;        /* a write has failed: nothing more is written */
+    bool verbose; /* show what is said on standard error */
     const volatile sig_atomic_t *stop;
     size_t in_start, in_end; /* in[in_start..in_end) is read, not yet used */
     size_t out_size;
-    char out[CONN_OUTPUT_SIZE];
-    unsigned char in[CONN_INPUT_SIZE];
+    char out[OUTPUT_SIZE]; /* what waits to be sent */
+    unsigned char in[INPUT_SIZE];
 };
 
 /*
  * Make *conn a connection on the socket fd, which conn_close() will close.
  * Reads and writes give up after timeout seconds of silence. When *stop is no
- * longer 0, reading ends with LINE_STOPPED. verbose: trace to standard error.
+ * longer 0, reading ends with LINE_STOPPED. verbose: trace what is said.
  */
 void conn_init(struct conn *conn, int fd, long timeout, bool verbose,
                const volatile sig_atomic_t *stop);
 
 /*
- * Read one line, without its CRLF, into line[0..size), NUL-terminated. Sets
- * line only with LINE_OK. A line of more than size octets (with its CRLF) is
- * consumed whole and reported as LINE_TOO_LONG, so that the next call starts
- * at the next line. Pending output is sent before the call blocks.
+ * Read one line, without its CRLF, as a string. Sets line only with LINE_OK. A
+ * line of more than LINE_SIZE octets (with its CRLF) is read to its end and
+ * reported as LINE_TOO_LONG, so that the next call starts at the next line.
  */
-enum line_status conn_read_line(struct conn *conn, char *line, size_t size);
+enum line_status conn_read_line(struct conn *conn, char line[LINE_SIZE]);
 
-/* Append to the pending output, as printf(3) does; at most CONN_OUTPUT_SIZE
- * octets in one call. An error shows in the next read. */
+/* Say a line of at most LINE_SIZE octets, made as printf(3) does. It is sent
+ * before the next wait for input, and a fault shows there. */
 void conn_printf(struct conn *conn, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Send what is pending. False if the peer can no longer be reached. */
-bool conn_flush(struct conn *conn);
+/* Send what waits to be sent, now. */
+void conn_flush(struct conn *conn);
 
-/* Show size octets of the conversation, said by who ("C" or "S"), on standard
- * error, with what is invisible made visible. Does nothing if not verbose. */
-void conn_trace(struct conn *conn, const char *who, const void *data,
-                size_t size);
-
-/* Send what is pending and close, without cutting off the last reply. */
+/* Send it and close, without cutting off the last reply. */
 void conn_close(struct conn *conn);
+
+/* Turn the client on the socket fd away with a text, and close. Never waits. */
+void conn_refuse(int fd, const char *text);
 
 #endif

@@ -3,17 +3,14 @@
  *
  * The parent only listens. Each connection gets a child of its own, which runs
  * plain blocking code from top to bottom: a crash costs one connection, exit
- * gives all memory back, and nothing is shared. fork(2) copies what the parent
- * has mapped, so the parent stays small. Start reading at main(), at the end.
- * TUTORIAL.md, chapter 1.
+ * gives all memory back, and nothing is shared. Start reading at main(), at the
+ * end. TUTORIAL.md, chapter 1.
  */
 #define _POSIX_C_SOURCE 200809L
-#include "children.h"
-#include "conn.h"
 #include "options.h"
-#include "output.h"
 #include "session.h"
 
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -21,25 +18,34 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
     BACKLOG = 1024, /* connections that may wait for accept(2) */
     LISTENERS_MAX = 16,
-    WAIT = 1000, /* milliseconds */
+    CLIENTS_MAX = 512,             /* at once; RFC 5321 4.5.4.2 expects many */
+    CLIENTS_PER_NETWORK_MAX = 256, /* so that no single one can fill them */
 };
 
-struct server {
-    struct pollfd listeners[LISTENERS_MAX];
-    size_t listeners_count;
-    long port; /* where -p says 0: the first one that was found free */
-    struct children children;
+/* What the signal handlers reach; nothing else is shared with them. */
+static volatile sig_atomic_t serving, stopping;
+static struct pollfd listeners[LISTENERS_MAX];
+static nfds_t listeners_count;
+
+/* A process that serves a client, and where that client is. */
+struct child {
+    pid_t pid;
+    unsigned long long network;
 };
 
-/* Set by a signal: end, cleanly. Before clients are served, it just ends. */
-static volatile sig_atomic_t stopping, serving;
+/* So many may be there at once, and at the end they have to be told. */
+struct children {
+    struct child list[CLIENTS_MAX];
+    size_t count;
+};
 
 /* ---- Listening sockets -------------------------------------------------- */
 
@@ -47,8 +53,8 @@ static volatile sig_atomic_t stopping, serving;
  * block: a client may be gone again before accept(2). */
 static int listen_on(const struct addrinfo *address)
 {
-    int one = 1;
     int fd = socket(address->ai_family, SOCK_STREAM, 0);
+    int one = 1;
 
     if (fd < 0)
         return -1;
@@ -63,208 +69,183 @@ static int listen_on(const struct addrinfo *address)
 }
 
 /* Where a socket listens, in figures. */
-struct place {
-    char host[64], port[8];
-};
-
-static struct place place_of(int fd)
+static void find_name(int listener, char host[64], char port[8])
 {
     struct sockaddr_storage address;
     socklen_t size = sizeof(address);
-    struct place place;
 
-    if (getsockname(fd, (struct sockaddr *)&address, &size) != 0 ||
-        getnameinfo((struct sockaddr *)&address, size, place.host,
-                    sizeof(place.host), place.port, sizeof(place.port),
-                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-        die("a listening socket has no name");
-    return place;
+    getsockname(listener, (struct sockaddr *)&address, &size);
+    getnameinfo((struct sockaddr *)&address, size, host, 64, port, 8,
+                NI_NUMERICHOST | NI_NUMERICSERV);
 }
 
-/*
- * A fault that one of several addresses may have: ::1, on a host without IPv6,
- * or, by default, where only the IPv4 half of the port was free.
- */
-static bool excusable(const struct config *config, int fault)
+/* Listen on all addresses that a name stands for. What cannot be had is told,
+ * and ends the program if nothing else was found and it is not optional. Where
+ * port is "0", it becomes the one that was found free. */
+static void listen_on_name(const char *name, char port[8], bool optional)
 {
-    return fault == EAFNOSUPPORT || fault == EADDRNOTAVAIL ||
-           (fault == EADDRINUSE && config->port == 0 &&
-            config->addresses.count == 0);
-}
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
+    int error = getaddrinfo(name, port, &hints, &found);
+    nfds_t before = listeners_count;
+    char host[64];
 
-static void add_listener(struct server *server, int fd)
-{
-    if (server->listeners_count == LISTENERS_MAX)
-        die("cannot listen on more than %d addresses", LISTENERS_MAX);
-    server->listeners[server->listeners_count++] =
-        (struct pollfd){.fd = fd, .events = POLLIN};
-    server->port = strtol(place_of(fd).port, NULL, 10);
-}
-
-/*
- * Listen on each of these addresses. Returns 0, or what errno says of a fault
- * that nothing excuses: -l must lead to one listener at least.
- */
-static int listen_on_all(struct server *server, const struct config *config,
-                         const struct addrinfo *address)
-{
-    size_t before = server->listeners_count;
-    int fault = 0;
-
-    for (; address; address = address->ai_next) {
-        int fd = listen_on(address);
-        if (fd >= 0) {
-            add_listener(server, fd);
+    if (error)
+        errx(1, "cannot listen on %s: %s", name, gai_strerror(error));
+    for (struct addrinfo *at = found; at; at = at->ai_next) {
+        int fd = listen_on(at);
+        if (fd < 0) {
+            warn("cannot listen on %s port %s", name, port);
             continue;
         }
-        fault = errno;
-        if (!excusable(config, fault))
-            return fault;
+        if (listeners_count == LISTENERS_MAX)
+            errx(1, "cannot listen on more than %d addresses", LISTENERS_MAX);
+        listeners[listeners_count++] = (struct pollfd){fd, POLLIN, 0};
+        find_name(fd, host, port);
     }
-    if (config->addresses.count > 0 && server->listeners_count == before)
-        return fault;
-    return 0;
-}
-
-/* Listen on all addresses that name stands for. */
-static void listen_on_name(struct server *server, const struct config *config,
-                           const char *name)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    struct addrinfo *found;
-    char service[8];
-    int error;
-
-    snprintf(service, sizeof(service), "%ld", server->port);
-    error = getaddrinfo(name, service, &hints, &found);
-    if (error)
-        die("cannot listen on %s port %s: %s", name, service,
-            gai_strerror(error));
-    error = listen_on_all(server, config, found);
-    if (error)
-        die("cannot listen on %s port %s: %s", name, service, strerror(error));
     freeaddrinfo(found);
+    if (listeners_count == before && !optional)
+        _exit(1);
 }
 
-static void open_listeners(struct server *server, const struct config *config)
+static void open_listeners(const struct config *config)
 {
-    static const struct names loopback = {{"127.0.0.1", "::1"}, 2};
-    const struct names *names =
-        config->addresses.count > 0 ? &config->addresses : &loopback;
+    char port[8];
 
-    server->port = config->port;
-    for (size_t i = 0; i < names->count; i++)
-        listen_on_name(server, config, names->name[i]);
-    if (server->listeners_count == 0)
-        die("cannot listen on any address");
+    snprintf(port, sizeof(port), "%s", config->port);
+    for (const char **name = config->addresses; *name; name++)
+        listen_on_name(*name, port, false);
+    if (listeners_count > 0)
+        return;
+    listen_on_name("127.0.0.1", port, false);
+    listen_on_name("::1", port, true);
 }
 
-/* Who reads this may connect, and may expect a clean end. */
-static void announce(const struct server *server)
+/* Who reads these lines may connect. */
+static void announce(void)
 {
-    serving = 1;
-    for (size_t i = 0; i < server->listeners_count; i++) {
-        struct place place = place_of(server->listeners[i].fd);
-        printf("listening on %s port %s\n", place.host, place.port);
+    char host[64], port[8];
+
+    for (nfds_t i = 0; i < listeners_count; i++) {
+        find_name(listeners[i].fd, host, port);
+        printf("listening on %s port %s\n", host, port);
     }
     if (fflush(stdout) != 0)
-        die("cannot write to standard output: %s", strerror(errno));
+        err(1, "cannot write to standard output");
 }
 
-static void close_listeners(struct server *server)
+static void close_listeners(void)
 {
-    for (size_t i = 0; i < server->listeners_count; i++)
-        close(server->listeners[i].fd);
+    for (nfds_t i = 0; i < listeners_count; i++)
+        close(listeners[i].fd);
+}
+
+/* ---- Children ----------------------------------------------------------- */
+
+/* What counts as one client: an IPv4 address, or an IPv6 /64, which is what a
+ * provider gives to one customer. */
+static unsigned long long network_of(const struct sockaddr_storage *peer)
+{
+    const struct sockaddr_in6 *ipv6 = (const struct sockaddr_in6 *)peer;
+    const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)peer;
+    unsigned long long network = ipv4->sin_addr.s_addr;
+
+    if (peer->ss_family == AF_INET6)
+        memcpy(&network, &ipv6->sin6_addr, sizeof(network));
+    return network;
+}
+
+static bool has_room(const struct children *children,
+                     unsigned long long network)
+{
+    size_t same = 0;
+
+    for (size_t i = 0; i < children->count; i++)
+        same += children->list[i].network == network;
+    return children->count < CLIENTS_MAX && same < CLIENTS_PER_NETWORK_MAX;
+}
+
+/* Forget the children that have ended. */
+static void reap(struct children *children)
+{
+    pid_t pid;
+
+    while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+        for (size_t i = 0; i < children->count; i++)
+            if (children->list[i].pid == pid) /* the last takes its place */
+                children->list[i] = children->list[--children->count];
+}
+
+/* Tell all children to finish, and wait until they have. A signal can come just
+ * before read(2) blocks, too early to interrupt it: so they are told again
+ * after a second. */
+static void stop(struct children *children)
+{
+    for (int waits = 0; children->count > 0; waits++) {
+        for (size_t i = 0; i < children->count && waits % 50 == 0; i++)
+            kill(children->list[i].pid, SIGTERM);
+        poll(NULL, 0, 20);
+        reap(children);
+    }
 }
 
 /* ---- Connections -------------------------------------------------------- */
 
-/* No room: say so and hang up, and let no client hold up the others. What it
- * has sent already is read: unread, it would make the close a reset. */
-static void refuse(int fd)
-{
-    char unread[4096];
-
-    fcntl(fd, F_SETFL, O_NONBLOCK);
-    if (write(fd, session_busy, strlen(session_busy)) > 0)
-        shutdown(fd, SHUT_WR);
-    for (int i = 0; i < 16 && read(fd, unread, sizeof(unread)) > 0; i++)
-        ;
-    close(fd);
-}
-
 /* The life of a child. */
-static void serve(struct server *server, const struct config *config, int fd)
+static void serve(const struct config *config, int fd)
 {
     struct conn conn;
 
-    close_listeners(server);
+    close_listeners();
+    listeners_count = 0; /* for on_signal(): these descriptors are free now */
     conn_init(&conn, fd, config->timeout, config->verbose, &stopping);
     session_run(&conn, config);
     conn_close(&conn);
-    _exit(EXIT_SUCCESS); /* exit(3) is for who has something to tidy up */
+    _exit(0);
 }
 
-static void accept_client(struct server *server, const struct config *config,
-                          int fd, const struct sockaddr_storage *address)
+/* Give the next client a child process. */
+static void accept_client(struct children *children,
+                          const struct config *config, int listener)
 {
-    struct network network = network_of(address);
+    struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
+    socklen_t size = sizeof(peer);
+    int fd = accept(listener, (struct sockaddr *)&peer, &size);
+    unsigned long long network = network_of(&peer);
     pid_t pid = -1;
 
-    children_reap(&server->children);
-    if (children_have_room(&server->children, &network)) {
-        pid = fork();
-        if (pid < 0)
-            output_log("cannot fork: %s", strerror(errno));
-    }
-    if (pid == 0)
-        serve(server, config, fd);
-    if (pid < 0) {
-        refuse(fd);
+    if (fd < 0) {
+        poll(NULL, 0, 10); /* short of something, or the client is gone */
         return;
     }
-    children_add(&server->children, pid, &network);
-    close(fd);
-}
-
-/* Take all connections that wait on one listening socket. */
-static void accept_clients(struct server *server, const struct config *config,
-                           int listener)
-{
-    while (!stopping) {
-        struct sockaddr_storage address;
-        socklen_t size = sizeof(address);
-        int fd = accept(listener, (struct sockaddr *)&address, &size);
-
-        if (fd >= 0) {
-            accept_client(server, config, fd, &address);
-        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            return;
-        } else if (errno != EINTR && errno != ECONNABORTED) {
-            output_log("accept: %s", strerror(errno));
-            poll(NULL, 0, 100); /* short of something: give it time */
-            return;
-        }
+    if (has_room(children, network) && (pid = fork()) < 0)
+        warn("fork");
+    if (pid == 0)
+        serve(config, fd);
+    if (pid < 0) {
+        conn_refuse(fd, "421 4.7.0 too many connections, come later\r\n");
+        return;
     }
+    children->list[children->count++] = (struct child){pid, network};
+    close(fd); /* the child has it */
 }
 
-/* A signal that comes just before the wait does not end it, but the wait is
- * short. */
-static void run(struct server *server, const struct config *config)
+/* Serve, until a signal has closed the listening sockets. While children are
+ * there, look once in a second whether they still are. */
+static void run(struct children *children, const struct config *config)
 {
     while (!stopping) {
-        if (poll(server->listeners, server->listeners_count, WAIT) > 0)
-            for (size_t i = 0; i < server->listeners_count; i++)
-                if (server->listeners[i].revents)
-                    accept_clients(server, config, server->listeners[i].fd);
-        children_reap(&server->children);
+        poll(listeners, listeners_count, children->count > 0 ? 1000 : -1);
+        reap(children);
+        for (nfds_t i = 0; i < listeners_count; i++)
+            if (listeners[i].revents)
+                accept_client(children, config, listeners[i].fd);
     }
 }
 
 /* ---- The program -------------------------------------------------------- */
 
-/* Descriptors 0 to 2 are open, whoever started this: or a socket or a mail
- * would get one of them, and what is meant for a person would go there. */
+/* Descriptors 0 to 2 are taken, whatever started this program. Else a socket or
+ * a file could get the number that the trace is written to. */
 static void open_standard_streams(void)
 {
     int fd;
@@ -275,50 +256,44 @@ static void open_standard_streams(void)
     close(fd);
 }
 
+/* The end, in the parent and in a child. poll(2) does not wait for a socket
+ * that is closed: so it does not matter if the signal comes just before it. */
 static void on_signal(int number)
 {
-    if (number == SIGCHLD) /* which has only to end the wait in run() */
-        return;
-    if (!serving) /* a start may wait for a file without end */
-        _exit(EXIT_SUCCESS);
+    (void)number;
+    if (!serving) /* nobody is there who would have to be told */
+        _exit(0);
     stopping = 1;
+    close_listeners();
 }
 
-/* None is blocked or ignored, whoever started this; but for SIGHUP, of which
- * nohup(1) wants just that. */
 static void catch_signals(void)
 {
-    static const int caught[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP};
-    struct sigaction action = {.sa_handler = on_signal}, before;
-    bool nohup =
-        sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_IGN;
+    struct sigaction action = {.sa_handler = on_signal}; /* no SA_RESTART */
 
     sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
-        if (caught[i] != SIGHUP || !nohup)
-            sigaction(caught[i], &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    if (signal(SIGHUP, SIG_IGN) != SIG_IGN) /* nohup(1) */
+        sigaction(SIGHUP, &action, NULL);
+    signal(SIGCHLD, SIG_DFL);
     signal(SIGPIPE, SIG_IGN); /* a peer that is gone is an error, no death */
-    sigprocmask(SIG_SETMASK, &action.sa_mask, NULL);
+    sigprocmask(SIG_SETMASK, &action.sa_mask, NULL); /* none is blocked */
 }
 
 int main(int argc, char **argv)
 {
-    struct config config = {
-        .port = 2525,
-        .timeout = 300, /* RFC 5321 4.5.3.2.7: at least five minutes */
-        .size_max = 50 * 1024 * 1024, /* octets of a message */
-    };
-    struct server server = {.listeners_count = 0};
+    /* RFC 5321 4.5.3.2.7: a server waits for at least five minutes */
+    static struct config config = {.port = "2525", .timeout = 300};
+    struct children children = {.count = 0};
 
     open_standard_streams();
     options_parse(&config, argc, argv);
-    if (config.domains.count == 0)
-        config.domains.name[config.domains.count++] = "localhost";
     catch_signals();
-    open_listeners(&server, &config);
-    announce(&server);
-    run(&server, &config);
-    close_listeners(&server);
-    children_stop(&server.children);
-    return EXIT_SUCCESS;
+    open_listeners(&config);
+    announce();
+    serving = 1;
+    run(&children, &config);
+    stop(&children);
+    return 0;
 }

@@ -4,14 +4,9 @@
 
 #include "text.h"
 
-/* One mailbox of a list: what a person reads, and where the mail goes. */
-struct address {
-    struct text name; /* decoded; empty if there is none */
-    struct text spec; /* local-part@domain, as it was written */
-};
-
-/* Cut the next mailbox off *rest, the value of a From, To or Cc field. Members
- * of a group count like others. False at the end. RFC 5322 3.4 and 4.4. */
-bool address_next(struct slice *rest, struct address *address);
+/* Append the mailboxes of a list, the value of a From, To or Cc field, as a
+ * person reads them: names decoded, no comments, no routes, and no groups but
+ * their members. RFC 5322 3.4 and 4.4. What does not fit is left out. */
+void address_list(struct slice value, struct text *out);
 
 #endif

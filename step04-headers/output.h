@@ -1,4 +1,4 @@
-/* output.h - what the operator reads. See output.c. TUTORIAL.md, chapter 1. */
+/* output.h - what the operator reads. See output.c. TUTORIAL.md, chapter 4. */
 #ifndef OUTPUT_H
 #define OUTPUT_H
 
@@ -8,8 +8,8 @@
 /*
  * Write text of size octets to fd, which is standard output or standard error.
  * What other processes write with this does not get in between. Where nobody
- * reads, this waits for a second, and the next time no longer: then the rest of
- * the text is given up, at the end of a line. False if something was given up.
+ * reads, this waits for a second, and the next time for a tenth of it: then the
+ * rest of the text is given up, at the end of a line. False if something was.
  */
 bool output_write(int fd, const char *text, size_t size);
 

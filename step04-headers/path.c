@@ -1,12 +1,12 @@
 /*
- * path.c - the addresses of an envelope, and the parameters behind them.
+ * path.c - the addresses of an envelope, and the parameters after them.
  *
  *     MAIL FROM:<"Mrs. T"@mx.example.org> SIZE=1234 BODY=8BITMIME
  *
  * One function for each rule of the grammar in RFC 5321 4.1.2, under the rule's
  * name. Each gets a pointer to the place where the rule is to match, moves it
- * behind what matched, and says whether it did. Start reading at the end, with
- * path_parse(). TUTORIAL.md, chapter 2.
+ * to the end of what matched, and says whether it did. Start reading at the
+ * end, with path_parse(). TUTORIAL.md, chapter 2.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "path.h"
@@ -15,17 +15,11 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-enum { LABEL_MAX = 63 /* octets between two dots, RFC 1035 2.3.4 */ };
-
-bool path_starts_with(const char *text, const char *prefix)
-{
-    return strncasecmp(text, prefix, strlen(prefix)) == 0;
-}
-
-static bool skip(const char **at, char c)
+static bool skip(char **at, char c)
 {
     if (**at != c)
         return false;
@@ -33,8 +27,8 @@ static bool skip(const char **at, char c)
     return true;
 }
 
-/* UTF8-non-ascii (RFC 6531 3.3). The NUL behind the text stops it in time. */
-static bool utf8_non_ascii(const char **at)
+/* UTF8-non-ascii (RFC 6531 3.3). The NUL after the text stops it in time. */
+static bool utf8_non_ascii(char **at)
 {
     bool valid;
     size_t length = utf8_length((const unsigned char *)*at, 4, &valid);
@@ -45,26 +39,16 @@ static bool utf8_non_ascii(const char **at)
     return true;
 }
 
-/* atext (RFC 5322 3.2.3), widened by RFC 6531 3.3 */
-static bool atext(const char **at)
-{
-    if (isalnum((unsigned char)**at) ||
-        (**at && strchr("!#$%&'*+-/=?^_`{|}~", **at))) {
-        (*at)++;
-        return true;
-    }
-    return utf8_non_ascii(at);
-}
-
-/* Dot-string = Atom *("." Atom), but telephones in Japan have addresses with
- * dots anywhere in them. */
-static bool dot_string(const char **at)
+/* Letters, digits and some more: one of them at least. */
+static bool word(char **at, const char *more)
 {
     const char *start = *at;
 
-    while (skip(at, '.') || atext(at))
-        ;
-    return *at > start;
+    for (;;)
+        if (isalnum((unsigned char)**at) || (**at && strchr(more, **at)))
+            (*at)++;
+        else if (!utf8_non_ascii(at))
+            return *at > start;
 }
 
 /*
@@ -73,7 +57,7 @@ static bool dot_string(const char **at)
  * qtextSMTP      = %d32-33 / %d35-91 / %d93-126
  * quoted-pairSMTP = %d92 %d32-126
  */
-static bool quoted_string(const char **at)
+static bool quoted_string(char **at)
 {
     if (!skip(at, '"'))
         return false;
@@ -87,81 +71,56 @@ static bool quoted_string(const char **at)
     return true;
 }
 
-/* Local-part = Dot-string / Quoted-string */
-static bool local_part(const char **at)
+/* Local-part = Dot-string / Quoted-string, where Dot-string = Atom *("." Atom).
+ * Senders on phones in Japan have dots where the rule has none, as in "a..b"
+ * and "a.": they are taken as they come. */
+static bool local_part(char **at)
 {
-    return **at == '"' ? quoted_string(at) : dot_string(at);
+    return **at == '"' ? quoted_string(at) : word(at, "!#$%&'*+-/=?^_`{|}~.");
 }
 
-/* sub-domain = Let-dig [Ldh-str]; "_" is not in it, but in real names */
-static bool sub_domain(const char **at)
-{
-    const char *start = *at;
-
-    while (isalnum((unsigned char)**at) || **at == '-' || **at == '_' ||
-           (unsigned char)**at >= 0x80)
-        if ((unsigned char)**at < 0x80)
-            (*at)++;
-        else if (!utf8_non_ascii(at))
-            return false;
-    return *at > start && *at - start <= LABEL_MAX && *start != '-' &&
-           (*at)[-1] != '-';
-}
-
-/* Domain = sub-domain *("." sub-domain) */
-static bool domain(const char **at)
+/* Domain = sub-domain *("." sub-domain)
+ * sub-domain = Let-dig [Ldh-str]; "_" is not in it, but in real names */
+static bool domain(char **at)
 {
     do {
-        if (!sub_domain(at))
+        const char *start = *at;
+        if (!word(at, "-_") || *start == '-' || (*at)[-1] == '-')
             return false;
     } while (skip(at, '.'));
     return true;
 }
 
-/* address-literal = "[" ( IPv4-address-literal / IPv6-address-literal ) "]" */
-static bool address_literal(const char **at)
+/* Copy what was matched, [start, end), if it fits; NUL-terminate it. */
+static bool copy(char *out, size_t size, const char *start, const char *end)
 {
+    int length = (int)(end - start);
+
+    return snprintf(out, size, "%.*s", length, start) < (int)size;
+}
+
+/* address-literal = "[" ( IPv4-address-literal / IPv6-address-literal ) "]" */
+static bool address_literal(char **at)
+{
+    bool ipv6 = strncasecmp(*at, "[IPv6:", 6) == 0;
+    char *start = *at + (ipv6 ? 6 : 1);
     char address[INET6_ADDRSTRLEN];
     struct in6_addr binary; /* large enough for both */
-    size_t length;
-    bool ipv6;
 
-    if (!skip(at, '['))
-        return false;
-    ipv6 = path_starts_with(*at, "IPv6:");
-    if (ipv6)
-        *at += strlen("IPv6:");
-    length = strcspn(*at, "]");
-    if (length >= sizeof(address))
-        return false;
-    memcpy(address, *at, length);
-    address[length] = '\0';
-    *at += length;
-    return skip(at, ']') &&
+    *at = start + strcspn(start, "]");
+    return copy(address, sizeof(address), start, *at) && skip(at, ']') &&
            inet_pton(ipv6 ? AF_INET6 : AF_INET, address, &binary) == 1;
 }
 
 /* A-d-l ":", where A-d-l = "@" Domain *( "," "@" Domain ): a source route. It
  * must be accepted and should be ignored (RFC 5321 appendix C). */
-static bool source_route(const char **at)
+static bool source_route(char **at)
 {
     do {
         if (!skip(at, '@') || !domain(at))
             return false;
     } while (skip(at, ','));
     return skip(at, ':');
-}
-
-/* Copy what was matched, [start, end), if it fits; NUL-terminate it. */
-static bool copy(char *out, size_t size, const char *start, const char *end)
-{
-    size_t length = (size_t)(end - start);
-
-    if (length >= size)
-        return false;
-    memcpy(out, start, length);
-    out[length] = '\0';
-    return true;
 }
 
 /* Take the quotes off a local-part, in place. */
@@ -181,124 +140,69 @@ static void unquote(char *text)
 
 /* Mailbox = Local-part "@" ( Domain / address-literal ). "Postmaster" alone is
  * allowed as well (RFC 5321 4.1.1.3). */
-static bool mailbox(const char **at, struct path *path)
+static bool mailbox(char **at, struct path *path)
 {
-    const char *start = *at, *domain_start;
+    const char *start = *at, *host;
 
     if (!local_part(at) ||
         !copy(path->local_part, sizeof(path->local_part), start, *at))
         return false;
     unquote(path->local_part);
-    if (**at == '>' && strcasecmp(path->local_part, "postmaster") == 0)
-        return copy(path->text, sizeof(path->text), start, *at);
-    if (!skip(at, '@'))
+    *path->domain = '\0';
+    if (skip(at, '@')) {
+        host = *at;
+        if (!(*host == '[' ? address_literal(at) : domain(at)) ||
+            !copy(path->domain, sizeof(path->domain), host, *at))
+            return false;
+    } else if (strcasecmp(path->local_part, "postmaster") != 0) {
         return false;
-    domain_start = *at;
-    if (!(**at == '[' ? address_literal(at) : domain(at)))
-        return false;
-    return copy(path->domain, sizeof(path->domain), domain_start, *at) &&
-           copy(path->text, sizeof(path->text), start, *at);
+    }
+    return copy(path->text, sizeof(path->text), start, *at);
 }
 
-/* Path = "<" [ A-d-l ":" ] Mailbox ">", and the null reverse-path "<>" */
-bool path_parse(const char **at, struct path *path)
+/* Path = "<" [ A-d-l ":" ] Mailbox ">", and the null reverse-path "<>". What
+ * follows it on the line begins with a blank. */
+bool path_parse(char **at, struct path *path)
 {
-    memset(path, 0, sizeof(*path));
-    if (!skip(at, '<'))
+    *path->text = '\0';
+    if (!skip(at, '<') || (**at == '@' && !source_route(at)))
         return false;
-    if (skip(at, '>'))
-        return true;
-    if (**at == '@' && !source_route(at))
+    if ((**at != '>' || (*at)[-1] != '<') && !mailbox(at, path))
         return false;
-    if (!mailbox(at, path) || !skip(at, '>'))
+    if (!skip(at, '>') || (**at && **at != ' '))
         return false;
+    *at += strspn(*at, " ");
+    return true;
+}
+
+bool path_is_utf8(const struct path *path)
+{
     for (const char *c = path->text; *c; c++)
         if ((unsigned char)*c >= 0x80)
-            path->utf8 = true;
-    return true;
+            return true;
+    return false;
 }
 
-/* ---- Parameters --------------------------------------------------------- */
-
-/* size-value = 1*20DIGIT (RFC 1870). More than fits is as good as infinite. */
-static bool parse_size(const char *value, struct mail_parameters *values)
+const char *path_parameters(char *at, const char *const *keywords,
+                            const char **values)
 {
-    size_t digits = value ? strspn(value, "0123456789") : 0;
+    while (*at) {
+        char *word = at;
+        size_t length = strcspn(word, " ="), i = 0;
 
-    if (digits == 0 || digits > SIZE_DIGITS_MAX || value[digits])
-        return false;
-    for (; *value; value++) {
-        unsigned digit = (unsigned)(*value - '0');
-        values->size = values->size > (~0ULL - digit) / 10
-                           ? ~0ULL
-                           : values->size * 10 + digit;
+        if (length == 0)
+            return "501 5.5.4 a parameter has no name";
+        at += strcspn(at, " ");
+        while (*at == ' ')
+            *at++ = '\0';
+        while (keywords[i] && (strlen(keywords[i]) != length ||
+                               strncasecmp(word, keywords[i], length) != 0))
+            i++;
+        if (!keywords[i])
+            return "555 5.5.4 a parameter is not known here";
+        if (values[i])
+            return "501 5.5.4 a parameter is there twice";
+        values[i] = word + length;
     }
-    return true;
-}
-
-/* "7BIT" / "8BITMIME" (RFC 6152): it is all the same to us */
-static bool parse_body(const char *value, struct mail_parameters *values)
-{
-    (void)values;
-    return value && (strcasecmp(value, "7BIT") == 0 ||
-                     strcasecmp(value, "8BITMIME") == 0);
-}
-
-/* No value (RFC 6531 3.4) */
-static bool parse_smtputf8(const char *value, struct mail_parameters *values)
-{
-    values->smtputf8 = true;
-    return !value;
-}
-
-static const struct parameter {
-    const char *keyword;
-    bool (*parse)(const char *value, struct mail_parameters *values);
-} parameters[] = {
-    {"SIZE", parse_size},
-    {"BODY", parse_body},
-    {"SMTPUTF8", parse_smtputf8},
-};
-
-enum { PARAMETERS = sizeof(parameters) / sizeof(parameters[0]) };
-
-/* esmtp-param = esmtp-keyword ["=" esmtp-value]; seen: a bit for each row */
-static enum parameters_status parse_parameter(char *text, unsigned *seen,
-                                              struct mail_parameters *values)
-{
-    char *equals = strchr(text, '=');
-    size_t i = 0;
-
-    if (equals)
-        *equals = '\0';
-    while (i < PARAMETERS && strcasecmp(text, parameters[i].keyword) != 0)
-        i++;
-    if (i == PARAMETERS)
-        return PARAMETERS_UNKNOWN;
-    if (*seen & 1U << i ||
-        !parameters[i].parse(equals ? equals + 1 : NULL, values))
-        return PARAMETERS_BAD_VALUE;
-    *seen |= 1U << i;
-    return PARAMETERS_OK;
-}
-
-enum parameters_status path_parse_parameters(const char *at,
-                                             struct mail_parameters *values)
-{
-    enum parameters_status status = PARAMETERS_OK;
-    unsigned seen = 0;
-    char text[64]; /* longer than any parameter known here */
-
-    memset(values, 0, sizeof(*values));
-    while (status == PARAMETERS_OK && *at) {
-        const char *start = at + strspn(at, " ");
-        if (start == at)
-            return PARAMETERS_BAD_VALUE; /* glued to what is before */
-        at = start + strcspn(start, " ");
-        if (!copy(text, sizeof(text), start, at))
-            return PARAMETERS_UNKNOWN;
-        if (*text)
-            status = parse_parameter(text, &seen, values);
-    }
-    return status;
+    return NULL;
 }

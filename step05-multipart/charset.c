@@ -6,7 +6,6 @@
  * octets that stand for no character, and text that is UTF-8 already.
  * TUTORIAL.md, chapter 4.
  */
-#define _POSIX_C_SOURCE 200809L
 #include "charset.h"
 #include "utf8.h"
 
@@ -14,30 +13,21 @@
 #include <errno.h>
 #include <string.h>
 
-enum {
-    CHARSET_NAME_MAX = 40, /* RFC 2978 2.3: names fit in that */
-    MIDDLE_SIZE = 4096,
-};
-
-static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
+enum { CHARSET_NAME_MAX = 40 /* RFC 2978 2.3: names fit in that */ };
 
 /*
  * What the names that senders use mean, where iconv does not know them, or
  * takes them for less: a sender who writes iso-8859-1 has no use for its
  * control characters, but for the quotes of windows-1252. These are the labels
- * of the WHATWG Encoding Standard, without "-", "_" and ":". US-ASCII is a part
+ * of the WHATWG Encoding Standard, without "-" and "_". US-ASCII is a part
  * of UTF-8; those who declare it and send more mostly send that.
  */
-static const struct alias {
-    const char *meaning, *names;
-} aliases[] = {
+static const char *const aliases[][2] = {
     {"utf-8", " utf8 usascii ascii ansix3.41968 unicode11utf8 unicode20utf8 "},
-    {"utf-7", " unicode11utf7 "},
     {"utf-16", " unicode csunicode unicodefeff ucs2 iso10646ucs2 "},
     {"utf-16be", " unicodefffe "},
-    {"windows-1252", " iso88591 iso885911987 isoir100 csisolatin1 latin1 l1 "
-                     "ibm819 cp819 "},
-    {"windows-1254", " iso88599 iso885991989 isoir148 csisolatin5 latin5 l5 "},
+    {"windows-1252", " iso88591 isoir100 csisolatin1 latin1 l1 ibm819 cp819 "},
+    {"windows-1254", " iso88599 isoir148 csisolatin5 latin5 l5 "},
     {"iso-8859-6", " iso88596e iso88596i csiso88596e csiso88596i "},
     {"iso-8859-7", " suneugreek "},
     {"iso-8859-8", " iso88598e iso88598i csiso88598e csiso88598i visual "
@@ -45,7 +35,6 @@ static const struct alias {
     {"iso-8859-15", " csisolatin9 l9 "},
     {"cp874", " iso885911 tis620 dos874 "},
     {"koi8-r", " koi koi8 koi8r "},
-    {"koi8-u", " koi8ru "},
     {"macintosh", " macroman "},
     {"mac-cyrillic", " maccyrillic macukrainian "},
     {"gb18030", " gb2312 gb231280 gbk chinese csgb2312 csiso58gb231280 "
@@ -58,159 +47,126 @@ static const struct alias {
     {"cp932", " shiftjis csshiftjis sjis mskanji ms932 windows31j "},
 };
 
-/* The name alone, in lower case: some put quotes around it, a comment or the
- * next parameter behind it, "x-" before it. A "/" would be an instruction to
- * iconv. */
-static void clean_name(struct slice name, char out[CHARSET_NAME_MAX + 1])
+/*
+ * Copy the name alone, in lower case: some put quotes around it, a comment or
+ * the next parameter after it, "x-" before it. A "/" would be an instruction to
+ * iconv. Returns what is meant by it: an alias, or the name itself.
+ */
+static const char *meaning_of(struct slice name, char out[CHARSET_NAME_MAX + 1])
 {
-    size_t used = 0;
+    char key[CHARSET_NAME_MAX + 3] = " ";
+    size_t used = 0, key_used = 1;
 
     while (name.size > 0 && strchr(" \t\n\"'", name.data[0]))
         name = slice_from(name, 1);
     while (slice_starts_with(name, "x-"))
         name = slice_from(name, 2);
-    while (used < CHARSET_NAME_MAX && used < name.size && name.data[used] &&
-           (isalnum(name.data[used]) || strchr("-_.:+", name.data[used]))) {
-        out[used] = (char)tolower(name.data[used]);
-        used++;
+    for (; used < CHARSET_NAME_MAX && used < name.size; used++) {
+        unsigned char c = (unsigned char)tolower(name.data[used]);
+        if (!isalnum(c) && (!c || !strchr("-_.+", c)))
+            break;
+        out[used] = (char)c;
+        if (isalnum(c) || c == '.')
+            key[key_used++] = (char)c;
     }
+    if (used == 0)
+        out[used++] = '?'; /* "" is a charset for iconv */
     out[used] = '\0';
-}
-
-/* What is meant by a clean name: an alias, or the name itself. */
-static const char *meaning_of(const char *name)
-{
-    char key[CHARSET_NAME_MAX + 3] = " ";
-    size_t used = 1;
-
-    for (size_t i = 0; name[i]; i++)
-        if (!strchr("-_:", name[i]))
-            key[used++] = name[i];
-    key[used] = ' ';
-    key[used + 1] = '\0';
+    key[key_used] = ' ';
     for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
-        if (strstr(aliases[i].names, key))
-            return aliases[i].meaning;
-    return name;
+        if (strstr(aliases[i][1], key))
+            return aliases[i][0];
+    return out;
 }
 
 bool charset_open(struct charset *charset, struct slice name)
 {
     char itself[CHARSET_NAME_MAX + 1];
-    const char *meaning;
+    const char *meaning =
+        meaning_of(name.size > 0 ? name : slice_of("utf-8"), itself);
+    bool known;
 
-    clean_name(name, itself);
-    meaning = meaning_of(itself);
-    charset->iconv = (iconv_t)-1;
     charset->wrong = false;
-    charset->escapes = strncmp(meaning, "iso-2022-", 9) == 0;
-    charset->unit = strncmp(meaning, "utf-32", 6) == 0 ? 4
-                    : strncmp(meaning, "utf-16", 6) == 0 || charset->escapes
+    charset->unit = strncmp(meaning, "utf-16", 6) == 0 ||
+                            strncmp(meaning, "iso-2022-", 9) == 0
                         ? 2
                         : 1;
-    if (name.size == 0 || strcmp(meaning, "utf-8") == 0)
-        return true;
-    if (*itself)
-        charset->iconv = iconv_open("UTF-8", meaning);
-    if (*itself && charset->iconv == (iconv_t)-1)
+    charset->iconv = iconv_open("UTF-8", meaning);
+    if (charset->iconv == (iconv_t)-1)
         charset->iconv = iconv_open("UTF-8", itself); /* iconvs differ */
-    return charset->iconv != (iconv_t)-1;
+    known = charset->iconv != (iconv_t)-1;
+    if (!known)
+        charset->iconv = iconv_open("UTF-8", "UTF-8");
+    return known;
 }
 
-/* Pass on what is UTF-8, and nothing else. */
-static size_t convert_utf8(struct slice *in, char *out, size_t size, bool last,
-                           bool *wrong)
-{
-    size_t used = 0;
-
-    while (in->size > 0) {
-        bool valid;
-        size_t length = utf8_length(in->data, in->size, &valid);
-        size_t room = valid ? length : sizeof(replacement) - 1;
-
-        if (used + room > size)
-            break;
-        if (!valid && length == in->size && !last && in->data[0] >= 0xC2)
-            break; /* it may be the start of a character */
-        *wrong = *wrong || !valid;
-        memcpy(out + used, valid ? (const char *)in->data : replacement, room);
-        used += room;
-        *in = slice_from(*in, length);
-    }
-    return used;
-}
-
-/* How many octets to pass over where in begins with a wrong one: its other
- * half too, or all that follows would be read shifted. In ISO-2022 an escape
- * sequence is read octet by octet. */
-static size_t bad_length(const struct charset *charset, const char *in,
-                         size_t size)
-{
-    size_t length = charset->unit;
-
-    if (charset->escapes && (*in <= ' ' || *in > '~'))
-        length = 1;
-    return length < size ? length : size;
-}
-
-/* As much of *in as fits into out, by iconv. */
-static size_t convert_foreign(struct charset *charset, struct slice *in,
-                              char *out, size_t size, bool last)
+/* As much of *in as fits into out, by iconv, with an octet FF for what is
+ * wrong. Of a wrong character its other half is passed over too, or all that
+ * follows would be read shifted. */
+static size_t convert(struct charset *charset, struct slice *in,
+                      char out[CHARSET_PIECE / 3], bool last)
 {
     /* POSIX has this parameter without const, but does not write there */
     char *from = (char *)(size_t)in->data, *to = out;
-    size_t from_left = in->size, to_left = size;
+    size_t from_left = in->size, to_left = CHARSET_PIECE / 3;
 
     while (from_left > 0 && iconv(charset->iconv, &from, &from_left, &to,
                                   &to_left) == (size_t)-1) {
-        size_t bad = bad_length(charset, from, from_left);
-        if (errno == E2BIG || (errno == EINVAL && !last) ||
-            to_left < sizeof(replacement))
+        size_t bad = charset->unit < from_left ? charset->unit : from_left;
+        if (errno == E2BIG || (errno == EINVAL && !last) || to_left == 0)
             break;
-        charset->wrong = true;
-        memcpy(to, replacement, sizeof(replacement) - 1);
-        to += sizeof(replacement) - 1;
-        to_left -= sizeof(replacement) - 1;
+        *to++ = '\xFF';
+        to_left--;
         from += bad;
         from_left -= bad;
     }
     if (from_left == 0 && last) /* it may have kept a character back */
         iconv(charset->iconv, NULL, NULL, &to, &to_left);
     *in = slice_from(*in, in->size - from_left);
-    return size - to_left;
+    return (size_t)(to - out);
 }
 
-/* What iconv writes is looked at once more: from UCS-4, for one, it makes
- * octets that are no UTF-8. Each of them may become three, hence the third. */
-size_t charset_convert(struct charset *charset, struct slice *in, char *out,
-                       size_t size, bool last)
+/* What iconv wrote is looked at once more: from UCS-4, for one, it makes octets
+ * that are no UTF-8. Each of them may become three, hence the third. */
+size_t charset_convert(struct charset *charset, struct slice *in,
+                       char out[CHARSET_PIECE], bool last)
 {
-    char middle[MIDDLE_SIZE];
-    size_t room = size / 3 < sizeof(middle) ? size / 3 : sizeof(middle);
-    struct slice converted = {(unsigned char *)middle, 0};
+    char middle[CHARSET_PIECE / 3];
+    struct slice rest = {(unsigned char *)middle, 0};
+    size_t used = 0;
 
-    if (charset->iconv == (iconv_t)-1)
-        return convert_utf8(in, out, size, last, &charset->wrong);
-    converted.size = convert_foreign(charset, in, middle, room, last);
-    return convert_utf8(&converted, out, size, true, &charset->wrong);
+    rest.size = convert(charset, in, middle, last);
+    while (rest.size > 0) {
+        bool valid;
+        size_t length = utf8_length(rest.data, rest.size, &valid);
+        struct slice next =
+            valid ? slice_first(rest, length) : slice_of("\uFFFD");
+
+        charset->wrong = charset->wrong || !valid;
+        memcpy(out + used, next.data, next.size);
+        used += next.size;
+        rest = slice_from(rest, length);
+    }
+    return used;
 }
 
-void charset_close(struct charset *charset)
-{
-    if (charset->iconv != (iconv_t)-1)
-        iconv_close(charset->iconv);
-}
-
-bool charset_to_text(struct slice name, struct slice in, struct text *text)
+bool charset_is_known(struct slice name)
 {
     struct charset charset;
     bool known = charset_open(&charset, name);
-    char out[512];
+
+    iconv_close(charset.iconv);
+    return known;
+}
+
+void charset_to_text(struct slice name, struct slice in, struct text *text)
+{
+    struct charset charset;
+    char out[CHARSET_PIECE];
     size_t size;
 
-    while (known &&
-           (size = charset_convert(&charset, &in, out, sizeof(out), true)) > 0)
-        text_add(text, out, size);
-    charset_close(&charset);
-    return known;
+    charset_open(&charset, name);
+    while ((size = charset_convert(&charset, &in, out, true)) > 0)
+        text_add(text, (struct slice){(unsigned char *)out, size});
+    iconv_close(charset.iconv);
 }

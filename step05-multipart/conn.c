@@ -1,9 +1,9 @@
 /*
- * conn.c - a buffered connection.
+ * conn.c - a connection, as lines.
  *
  * TCP hands over bytes, not lines: "EHLO me\r\n" may come as "EH" and
  * "LO me\r\n", or glued to the command after it. This file turns bytes into
- * lines, and it is the only one that knows there is a socket. Start reading at
+ * lines, and nothing above it knows that there is a socket. Start reading at
  * conn_read_line(). TUTORIAL.md, chapter 1.
  */
 #define _POSIX_C_SOURCE 200809L
@@ -11,266 +11,169 @@
 #include "output.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
+/* How long a close waits for what the peer still sends, and how often. */
+enum { LINGER_MILLISECONDS = 2000, LINGER_READS = 100 };
 enum {
-    TRACE_MESSAGE_MAX = 4000, /* octets of a message that the trace shows */
-    LINGER_SECONDS = 2,       /* how long a close waits for the peer to read */
-    TRACE_LINE_MAX = 160,     /* octets of one line that the trace shows */
+    TRACE_MESSAGE_MAX = 4000 /* octets of a message that the trace shows */
 };
-
-static const char trace_cut[] = " [the rest is not shown]\n";
-
-static void set_timeout(int fd, long seconds)
-{
-    struct timeval limit = {.tv_sec = seconds};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-}
 
 void conn_init(struct conn *conn, int fd, long timeout, bool verbose,
                const volatile sig_atomic_t *stop)
 {
-    int one = 1;
+    struct timeval limit = {.tv_sec = timeout};
 
     conn->fd = fd;
     conn->verbose = verbose;
-    conn->trace_midline = conn->broken = false;
     conn->stop = stop;
     conn->in_start = conn->in_end = conn->out_size = 0;
     fcntl(fd, F_SETFL, 0); /* some systems hand down O_NONBLOCK */
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    set_timeout(fd, timeout);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 }
 
-/* Receive some octets, as read(2) does. */
-static ssize_t conn_receive(struct conn *conn, void *buffer, size_t size)
+/* How printf(3) shows an octet so that a reader can see it. A terminal obeys
+ * control codes: a stranger's must not get there as they are. */
+static const char *format_of(unsigned char octet)
 {
-    return read(conn->fd, buffer, size);
+    if (octet == '\r' || octet == '\n')
+        return octet == '\r' ? "\\r" : "\\n";
+    return octet < ' ' || octet > '~' ? "\\x%02x" : "%c";
 }
 
-/* Send all of data; a short write or EINTR is no error, only a pause. */
-static bool conn_send(struct conn *conn, const void *data, size_t size)
+/* Show what the client ("C") or the server ("S") has said, a line in a write:
+ * other children write to the same terminal. */
+static void trace(struct conn *conn, const char *who, const void *line,
+                  size_t size)
 {
-    const char *at = data;
+    const unsigned char *octets = line;
+    char text[4 * LINE_SIZE + 8];
+    int length = snprintf(text, 8, "%s: ", who);
 
-    while (size > 0 && !conn->broken) {
-        ssize_t n = write(conn->fd, at, size);
-        if (n >= 0) {
-            at += n;
-            size -= (size_t)n;
-        } else if (errno != EINTR || *conn->stop) {
-            conn->broken = true;
-        }
-    }
-    return !conn->broken;
-}
-
-bool conn_flush(struct conn *conn)
-{
-    size_t size = conn->out_size;
-
-    conn->out_size = 0;
-    if (size == 0)
-        return !conn->broken;
-    return conn_send(conn, conn->out, size);
-}
-
-/*
- * Wait for bytes and add them to the input buffer. Replies leave here, just
- * before the wait: a client that pipelines (RFC 2920) gets them together.
- */
-static enum line_status fill(struct conn *conn)
-{
-    ssize_t n;
-
-    if (!conn_flush(conn))
-        return LINE_CLOSED;
-    if (conn->in_start > 0) {
-        conn->in_end -= conn->in_start;
-        memmove(conn->in, conn->in + conn->in_start, conn->in_end);
-        conn->in_start = 0;
-    }
-    do {
-        if (*conn->stop)
-            return LINE_STOPPED;
-        n = conn_receive(conn, conn->in + conn->in_end,
-                         sizeof(conn->in) - conn->in_end);
-    } while (n < 0 && errno == EINTR);
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-        return LINE_TIMEOUT;
-    if (n <= 0)
-        return LINE_CLOSED;
-    conn->in_end += (size_t)n;
-    return LINE_OK;
-}
-
-/* Judge a line of length octets, LF included, and copy it out if it is good. */
-static enum line_status take_line(const unsigned char *start, size_t length,
-                                  char *line, size_t size)
-{
-    if (length > size)
-        return LINE_TOO_LONG;
-    if (length < 2 || start[length - 2] != '\r')
-        return LINE_BARE_LF;
-    length -= 2;
-    if (memchr(start, '\0', length) || memchr(start, '\r', length))
-        return LINE_BAD_BYTE;
-    memcpy(line, start, length);
-    line[length] = '\0';
-    return LINE_OK;
-}
-
-enum line_status conn_read_line(struct conn *conn, char *line, size_t size)
-{
-    bool dropped = false; /* the start of this line, because it is too long */
-
-    while (!conn->broken) {
-        const unsigned char *start = conn->in + conn->in_start;
-        size_t have = conn->in_end - conn->in_start;
-        const unsigned char *lf = memchr(start, '\n', have);
-        enum line_status status;
-
-        if (lf) {
-            size_t length = (size_t)(lf - start) + 1;
-            conn->in_start += length;
-            conn_trace(conn, "C", start, length);
-            status = take_line(start, length, line, size);
-            return dropped ? LINE_TOO_LONG : status;
-        }
-        if (have > size) {
-            conn_trace(conn, "C", start, have);
-            conn->in_start = conn->in_end;
-            dropped = true;
-        }
-        status = fill(conn);
-        if (status != LINE_OK)
-            return status;
-    }
-    return LINE_CLOSED;
-}
-
-enum line_status conn_read_block(struct conn *conn, const unsigned char **block,
-                                 size_t *size)
-{
-    enum line_status status = LINE_OK;
-
-    if (conn->in_start == conn->in_end)
-        status = fill(conn);
-    *block = conn->in + conn->in_start;
-    *size = conn->in_end - conn->in_start;
-    return status;
-}
-
-void conn_used(struct conn *conn, size_t size, size_t *shown)
-{
-    size_t show = TRACE_MESSAGE_MAX - *shown;
-
-    if (show > size)
-        show = size;
-    conn_trace(conn, "C", conn->in + conn->in_start, show);
-    *shown += show;
-    if (show > 0 && *shown == TRACE_MESSAGE_MAX)
-        conn_trace(conn, "C", trace_cut, sizeof(trace_cut) - 1);
-    conn->in_start += size;
-}
-
-void conn_peer(const struct conn *conn, char literal[CONN_PEER_SIZE])
-{
-    const struct sockaddr_in6 *ipv6 = (const struct sockaddr_in6 *)&conn->peer;
-    const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)&conn->peer;
-    bool is_ipv6 = conn->peer.ss_family == AF_INET6;
-    char host[INET6_ADDRSTRLEN] = "";
-
-    if (is_ipv6)
-        inet_ntop(AF_INET6, &ipv6->sin6_addr, host, sizeof(host));
-    else
-        inet_ntop(AF_INET, &ipv4->sin_addr, host, sizeof(host));
-    snprintf(literal, CONN_PEER_SIZE, "[%s%s]", is_ipv6 ? "IPv6:" : "", host);
-}
-
-/* Print where the output waits; if it does not fit behind what is there, send
- * that first. */
-void conn_printf(struct conn *conn, const char *format, ...)
-{
-    for (int attempt = 0; attempt < 2; attempt++) {
-        char *end = conn->out + conn->out_size;
-        size_t room = sizeof(conn->out) - conn->out_size;
-        va_list arguments;
-        int size;
-
-        va_start(arguments, format);
-        size = vsnprintf(end, room, format, arguments);
-        va_end(arguments);
-        if (size >= 0 && (size_t)size < room) {
-            conn_trace(conn, "S", end, (size_t)size);
-            conn->out_size += (size_t)size;
-            return;
-        }
-        conn_flush(conn);
-    }
-}
-
-/* Show one octet as a reader can see it; returns the length of text. */
-static int show_octet(char text[8], unsigned char octet)
-{
-    const char *special = octet == '\r'   ? "\\r"
-                          : octet == '\n' ? "\\n"
-                          : octet == '\t' ? "\\t"
-                                          : NULL;
-    if (special)
-        return snprintf(text, 8, "%s", special);
-    if (octet < ' ' || octet > '~')
-        return snprintf(text, 8, "\\x%02x", octet);
-    return snprintf(text, 8, "%c", octet);
-}
-
-/* Show one line, or a piece of one, in a single write: other children write to
- * the same terminal. */
-static void trace_line(struct conn *conn, const char *who,
-                       const unsigned char *data, size_t size)
-{
-    char text[TRACE_LINE_MAX * 4 + 64];
-    size_t shown = size < TRACE_LINE_MAX ? size : TRACE_LINE_MAX;
-    bool ends = size > 0 && data[size - 1] == '\n';
-    int length = 0;
-
-    if (!conn->trace_midline)
-        length = snprintf(text, 8, "%s: ", who);
-    for (size_t i = 0; i < shown; i++)
-        length += show_octet(text + length, data[i]);
-    if (shown < size)
-        length +=
-            snprintf(text + length, 48, " [and %zu octets]", size - shown);
-    if (ends)
-        text[length++] = '\n';
-    conn->trace_midline = !ends;
+    for (size_t i = 0; i < size; i++)
+        length += snprintf(text + length, 8, format_of(octets[i]), octets[i]);
+    text[length++] = '\n';
     if (!output_write(STDERR_FILENO, text, (size_t)length))
         conn->verbose = false; /* nobody is looking any more */
 }
 
-void conn_trace(struct conn *conn, const char *who, const void *data,
-                size_t size)
+/* Send all of data: write(2) may take only a part of it. After a fault there is
+ * nothing more to say or to hear. */
+static void conn_send(struct conn *conn, const char *data, size_t size)
 {
-    const unsigned char *at = data;
-
-    while (conn->verbose && size > 0) {
-        const unsigned char *lf = memchr(at, '\n', size);
-        size_t length = lf ? (size_t)(lf - at) + 1 : size;
-        trace_line(conn, who, at, length);
-        at += length;
-        size -= length;
+    while (size > 0) {
+        ssize_t n = write(conn->fd, data, size);
+        if (n < 0 && errno == EINTR && !*conn->stop)
+            continue;
+        if (n < 0) {
+            shutdown(conn->fd, SHUT_RDWR);
+            return;
+        }
+        data += n;
+        size -= (size_t)n;
     }
+}
+
+void conn_flush(struct conn *conn)
+{
+    conn_send(conn, conn->out, conn->out_size);
+    conn->out_size = 0;
+}
+
+/* Wait for bytes; all that came before have been used. Replies leave here, just
+ * before the wait: a client that pipelines (RFC 2920) gets them together. */
+static enum line_status fill(struct conn *conn)
+{
+    ssize_t n;
+
+    conn_flush(conn);
+    do {
+        if (*conn->stop)
+            return LINE_STOPPED;
+        n = read(conn->fd, conn->in, sizeof(conn->in));
+    } while (n < 0 && errno == EINTR);
+    if (n <= 0)
+        return n < 0 && errno == EAGAIN ? LINE_TIMEOUT : LINE_CLOSED;
+    conn->in_start = 0;
+    conn->in_end = (size_t)n;
+    return LINE_OK;
+}
+
+enum line_status conn_read_line(struct conn *conn, char line[LINE_SIZE])
+{
+    enum line_status fault = LINE_OK, status;
+    char c = '\0', before;
+    size_t size = 0;
+
+    do {
+        if (conn->in_start == conn->in_end && (status = fill(conn)) != LINE_OK)
+            return status;
+        before = c;
+        c = (char)conn->in[conn->in_start++];
+        if ((iscntrl((unsigned char)c) && !memchr("\t\r\n", c, 3)) ||
+            (before == '\r' && c != '\n'))
+            fault = LINE_BAD_BYTE;
+        if (size < LINE_SIZE)
+            line[size] = c;
+        size++;
+    } while (c != '\n');
+    if (conn->verbose)
+        trace(conn, "C", line, size < LINE_SIZE ? size : LINE_SIZE);
+    if (size > LINE_SIZE)
+        return LINE_TOO_LONG;
+    if (before != '\r')
+        return LINE_BARE_LF;
+    line[size - 2] = '\0';
+    return fault;
+}
+
+enum line_status conn_wait(struct conn *conn)
+{
+    return conn->in_start < conn->in_end ? LINE_OK : fill(conn);
+}
+
+void conn_used(struct conn *conn, size_t size, size_t *shown)
+{
+    size_t end = conn->in_start + size;
+
+    while (conn->in_start < end && conn->verbose &&
+           *shown < TRACE_MESSAGE_MAX) {
+        const unsigned char *line = conn->in + conn->in_start;
+        const unsigned char *lf = memchr(line, '\n', end - conn->in_start);
+        size_t length = lf ? (size_t)(lf - line) + 1 : end - conn->in_start;
+        if (length > LINE_SIZE)
+            length = LINE_SIZE;
+        trace(conn, "C", line, length);
+        conn->in_start += length;
+        *shown += length;
+    }
+    conn->in_start = end;
+}
+
+void conn_printf(struct conn *conn, const char *format, ...)
+{
+    char *text = conn->out + conn->out_size;
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, LINE_SIZE + 1, format, arguments);
+    va_end(arguments);
+    if (conn->verbose)
+        trace(conn, "S", text, strlen(text));
+    conn->out_size += strlen(text);
+    if (sizeof(conn->out) - conn->out_size <= LINE_SIZE)
+        conn_flush(conn); /* so that there is room for a line, always */
 }
 
 /*
@@ -280,13 +183,40 @@ void conn_trace(struct conn *conn, const char *who, const void *data,
  */
 void conn_close(struct conn *conn)
 {
-    time_t deadline = time(NULL) + LINGER_SECONDS;
+    struct pollfd peer = {.fd = conn->fd, .events = POLLIN};
 
-    if (conn_flush(conn) && shutdown(conn->fd, SHUT_WR) == 0) {
-        set_timeout(conn->fd, LINGER_SECONDS);
-        while (read(conn->fd, conn->in, sizeof(conn->in)) > 0)
-            if (time(NULL) > deadline)
-                break;
-    }
+    conn_flush(conn);
+    shutdown(conn->fd, SHUT_WR);
+    for (int i = 0; i < LINGER_READS; i++)
+        if (poll(&peer, 1, LINGER_MILLISECONDS) <= 0 ||
+            read(conn->fd, conn->in, sizeof(conn->in)) <= 0)
+            break;
     close(conn->fd);
+}
+
+void conn_set_peer(struct conn *conn, const struct sockaddr_storage *peer)
+{
+    const struct sockaddr_in6 *ipv6 = (const struct sockaddr_in6 *)peer;
+    const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)peer;
+    char text[INET6_ADDRSTRLEN] = "";
+
+    if (peer->ss_family == AF_INET6)
+        inet_ntop(AF_INET6, &ipv6->sin6_addr, text, sizeof(text));
+    else
+        inet_ntop(AF_INET, &ipv4->sin_addr, text, sizeof(text));
+    snprintf(conn->peer, PEER_SIZE, strchr(text, ':') ? "[IPv6:%s]" : "[%s]",
+             text);
+}
+
+/* What the client has sent already is read here too, as far as it is there. */
+void conn_refuse(int fd, const char *text)
+{
+    char unread[4096];
+
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    send(fd, text, strlen(text), 0);
+    shutdown(fd, SHUT_WR);
+    for (int i = 0; i < 16 && read(fd, unread, sizeof(unread)) > 0; i++)
+        ;
+    close(fd);
 }

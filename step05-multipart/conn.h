@@ -1,4 +1,4 @@
-/* conn.h - a buffered connection. See conn.c. TUTORIAL.md, chapter 1. */
+/* conn.h - a connection, as lines. See conn.c. TUTORIAL.md, chapter 1. */
 #ifndef CONN_H
 #define CONN_H
 
@@ -10,17 +10,17 @@
 enum {
     /* RFC 5321 4.5.3.1.4: a command line is at most 512 octets with its CRLF;
      * extensions add to it, so a receiver does well to allow more. */
-    COMMAND_LINE_MAX = 2048,
-    CONN_INPUT_SIZE = 65536,
-    CONN_OUTPUT_SIZE = 4096,
-    CONN_PEER_SIZE = 64,
+    LINE_SIZE = 2048,
+    INPUT_SIZE = 65536,
+    OUTPUT_SIZE = 4096,
+    PEER_SIZE = 64,
 };
 
 enum line_status {
     LINE_OK,
     LINE_TOO_LONG,
     LINE_BARE_LF,  /* ended in LF alone: RFC 5321 2.3.8 wants CR LF */
-    LINE_BAD_BYTE, /* a NUL, or a CR that is not followed by LF */
+    LINE_BAD_BYTE, /* a control character, or a CR without LF */
     /* The states from here on are the end of the connection. */
     LINE_CLOSED,  /* the peer is gone */
     LINE_TIMEOUT, /* the peer said nothing for too long */
@@ -30,63 +30,54 @@ enum line_status {
 /* Buffers that are not used are never touched, and cost no memory. */
 struct conn {
     int fd;
-    bool verbose;
-    bool trace_midline; /* the trace stands in the middle of a line */
-    bool broken;        /* a write has failed: nothing more is written */
+    char peer[PEER_SIZE]; /* as an address-literal, RFC 5321 4.1.3 */
+    bool verbose;         /* show what is said on standard error */
     const volatile sig_atomic_t *stop;
     size_t in_start, in_end; /* in[in_start..in_end) is read, not yet used */
     size_t out_size;
-    struct sockaddr_storage peer; /* what accept(2) said */
-    char out[CONN_OUTPUT_SIZE];
-    unsigned char in[CONN_INPUT_SIZE];
+    char out[OUTPUT_SIZE]; /* what waits to be sent */
+    unsigned char in[INPUT_SIZE];
 };
 
 /*
  * Make *conn a connection on the socket fd, which conn_close() will close.
  * Reads and writes give up after timeout seconds of silence. When *stop is no
- * longer 0, reading ends with LINE_STOPPED. verbose: trace to standard error.
+ * longer 0, reading ends with LINE_STOPPED. verbose: trace what is said.
  */
 void conn_init(struct conn *conn, int fd, long timeout, bool verbose,
                const volatile sig_atomic_t *stop);
 
 /*
- * Read one line, without its CRLF, into line[0..size), NUL-terminated. Sets
- * line only with LINE_OK. A line of more than size octets (with its CRLF) is
- * consumed whole and reported as LINE_TOO_LONG, so that the next call starts
- * at the next line. Pending output is sent before the call blocks.
+ * Read one line, without its CRLF, as a string. Sets line only with LINE_OK. A
+ * line of more than LINE_SIZE octets (with its CRLF) is read to its end and
+ * reported as LINE_TOO_LONG, so that the next call starts at the next line.
  */
-enum line_status conn_read_line(struct conn *conn, char *line, size_t size);
+enum line_status conn_read_line(struct conn *conn, char line[LINE_SIZE]);
 
-/*
- * Wait until there is input, and lend all of it: *block points to *size octets.
- * They count as read when conn_used() says so. Pending output is sent before
- * the call blocks. Returns LINE_OK or why the connection ends.
- */
-enum line_status conn_read_block(struct conn *conn, const unsigned char **block,
-                                 size_t *size);
+/* Wait until there is input: then it is in[in_start..in_end). Returns LINE_OK
+ * or why the connection ends. */
+enum line_status conn_wait(struct conn *conn);
 
-/* The first size octets of the block are done with: they are a message, of
+/* The first size octets of the input are done with: they are of a message, of
  * which the trace shows only the start. *shown: what it has shown so far. */
 void conn_used(struct conn *conn, size_t size, size_t *shown);
 
-/* Write the peer's address, as an address-literal: "[127.0.0.1]" or
- * "[IPv6:::1]". RFC 5321 4.1.3. It is known also when the peer is gone. */
-void conn_peer(const struct conn *conn, char literal[CONN_PEER_SIZE]);
-
-/* Append to the pending output, as printf(3) does; at most CONN_OUTPUT_SIZE
- * octets in one call. An error shows in the next read. */
+/* Say a line of at most LINE_SIZE octets, made as printf(3) does. It is sent
+ * before the next wait for input, and a fault shows there. */
 void conn_printf(struct conn *conn, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Send what is pending. False if the peer can no longer be reached. */
-bool conn_flush(struct conn *conn);
+/* Remember where the client is, as accept(2) says: "[127.0.0.1]" or
+ * "[IPv6:::1]". The socket itself forgets it when the client is gone. */
+void conn_set_peer(struct conn *conn, const struct sockaddr_storage *peer);
 
-/* Show size octets of the conversation, said by who ("C" or "S"), on standard
- * error, with what is invisible made visible. Does nothing if not verbose. */
-void conn_trace(struct conn *conn, const char *who, const void *data,
-                size_t size);
+/* Send what waits to be sent, now. */
+void conn_flush(struct conn *conn);
 
-/* Send what is pending and close, without cutting off the last reply. */
+/* Send it and close, without cutting off the last reply. */
 void conn_close(struct conn *conn);
+
+/* Turn the client on the socket fd away with a text, and close. Never waits. */
+void conn_refuse(int fd, const char *text);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * data.c - the text behind DATA.
+ * data.c - the text after DATA.
  *
  * A message ends with a line that is a dot and nothing else. So that a message
  * may have such a line in it, the client puts a dot before each line that
@@ -26,36 +26,19 @@
 #include "data.h"
 
 #include <string.h>
-#include <strings.h>
 
-void data_init(struct data *data)
+/* The arrows of the picture: where an octet leads. */
+static enum data_state next_state(enum data_state state, unsigned char c)
 {
-    memset(data, 0, sizeof(*data));
-    data->state = DATA_LINE_START;
-    data->in_header = true;
-}
-
-/* Remember how this line starts, until its end tells whether it matters. */
-static void note_text(struct data *data, const unsigned char *text, size_t size)
-{
-    for (size_t i = 0; i < size && data->column + i < FIELD_START_SIZE; i++)
-        data->field_start[data->column + i] = (char)text[i];
-    data->column += size;
-    data->size += size;
-}
-
-static void note_line_end(struct data *data)
-{
-    static const char name[] = "Received:";
-    size_t length = sizeof(name) - 1;
-
-    if (data->column == 0)
-        data->in_header = false;
-    if (data->in_header && data->column >= length &&
-        strncasecmp(data->field_start, name, length) == 0)
-        data->received++;
-    data->column = 0;
-    data->size += 2;
+    if (c == '\r')
+        return state == DATA_DOT ? DATA_DOT_CR : DATA_CR;
+    if (c == '\n' && state == DATA_DOT_CR)
+        return DATA_END;
+    if (c == '\n' && state == DATA_CR)
+        return DATA_LINE_START;
+    if (c == '.' && state == DATA_LINE_START)
+        return DATA_DOT;
+    return DATA_TEXT;
 }
 
 /* The octets before the next CR or LF; all, if there is none. */
@@ -68,51 +51,27 @@ static size_t text_length(const unsigned char *in, size_t size)
     return lf ? (size_t)(lf - in) : length;
 }
 
-size_t data_decode(struct data *data, const unsigned char *in, size_t in_size,
+size_t data_decode(struct data *data, const unsigned char *in, size_t size,
                    unsigned char *out, size_t *used)
 {
-    size_t i = 0, out_size = 0, length;
+    size_t at = 0, out_size = 0;
 
-    while (i < in_size && data->state != DATA_END) {
-        switch (data->state) {
-        case DATA_LINE_START:
-            data->state = in[i] == '.' ? DATA_DOT : DATA_TEXT;
-            i += in[i] == '.';
-            break;
-        case DATA_DOT:
-            data->state = in[i] == '\r' ? DATA_DOT_CR : DATA_TEXT;
-            i += in[i] == '\r';
-            break;
-        case DATA_DOT_CR:
-            data->state = in[i] == '\n' ? DATA_END : DATA_TEXT;
-            data->bare |= in[i] != '\n';
-            i += in[i] == '\n';
-            break;
-        case DATA_TEXT:
-            length = text_length(in + i, in_size - i);
-            memcpy(out + out_size, in + i, length);
-            note_text(data, in + i, length);
-            out_size += length;
-            i += length;
-            if (i < in_size && in[i] == '\r')
-                data->state = DATA_CR;
-            else if (i < in_size)
-                data->bare = true;
-            i += i < in_size;
-            break;
-        case DATA_CR:
-            data->state = in[i] == '\n' ? DATA_LINE_START : DATA_TEXT;
-            data->bare |= in[i] != '\n';
-            if (in[i] == '\n') {
-                out[out_size++] = '\n';
-                note_line_end(data);
-                i++;
-            }
-            break;
-        case DATA_END:
-            break;
+    while (at < size && data->state != DATA_END) {
+        bool after_cr = data->state == DATA_CR || data->state == DATA_DOT_CR;
+        size_t run = 1;
+
+        if (after_cr != (in[at] == '\n'))
+            data->bare = true;
+        data->state = next_state(data->state, in[at]);
+        if (data->state == DATA_TEXT) /* and all the text after it at once */
+            run += text_length(in + at + 1, size - at - 1);
+        if (data->state == DATA_TEXT || data->state == DATA_LINE_START) {
+            memcpy(out + out_size, in + at, run);
+            out_size += run;
+            data->size += data->state == DATA_TEXT ? (long long)run : 2;
         }
+        at += run;
     }
-    *used = i;
+    *used = at;
     return out_size;
 }

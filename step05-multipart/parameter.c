@@ -11,16 +11,16 @@
  * put together then. Start reading at parameter_find(), at the end.
  * TUTORIAL.md, chapter 5.
  */
-#define _POSIX_C_SOURCE 200809L
 #include "parameter.h"
 #include "charset.h"
 #include "header.h"
 #include "word.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
-enum { SECTIONS_MAX = 64 /* more than TEXT_SIZE octets need */ };
+enum { SECTIONS_MAX = 64 /* more than real names need */ };
 
 /* A value as it stands in the field. */
 struct section {
@@ -50,64 +50,58 @@ struct slice parameter_token(struct slice *rest)
     return token;
 }
 
-/* A name of a file, which often has blanks and parentheses in it, and should
- * have quotes then. */
+/* The name of a file often has blanks and parentheses in it, and no quotes. */
 static bool is_file_name(struct slice parameter)
 {
     return slice_starts_with(parameter, "filename") ||
            slice_starts_with(parameter, "name");
 }
 
-/* value = token / quoted-string. A token ends at a blank; but the name of a
- * file goes on up to ";". An encoded word may have one in it. */
+/*
+ * value = token / quoted-string. A token ends at a blank; but the name of a
+ * file, which should have quotes if there are blanks in it, goes on up to ";".
+ * An encoded word may have one in it.
+ */
 static struct slice take_value(struct slice *rest, bool file_name)
 {
-    struct slice start = *rest, value;
+    struct slice start = *rest;
     struct text ignored;
-    size_t end = 0;
+    size_t end;
 
     ignored.size = 0;
     if (slice_starts_with(start, "\"")) {
         header_quoted_string(rest, &ignored);
         return slice_first(start, start.size - rest->size);
     }
-    if (file_name)
-        end = word_length(start);
+    end = file_name ? word_length(start) : 0;
     while (end < start.size && start.data[end] != ';' &&
            (file_name || !isspace(start.data[end])))
         end++;
-    value = slice_first(start, end);
     *rest = slice_from(start, end);
-    return slice_trim(value);
+    return slice_trim(slice_first(start, end));
 }
 
-/* Remember a value, if it belongs to name. suffix: what is behind the name,
- * "" or "*" or "*1" or "*1*". Of values that come twice the first counts. */
+/* Remember a value. suffix: what is after the name, "" or "*" or "*1" or "*1*".
+ * Of values that come twice the first counts. */
 static void note(struct found *found, struct slice suffix, struct slice value)
 {
-    struct section *section = &found->plain;
-    bool encoded = false;
-    size_t number = 0;
+    char text[8] = "", star = '*', more;
+    struct section *section = NULL;
+    bool whole = slice_is(suffix, "*");
+    unsigned number;
+    int count;
 
-    if (suffix.size > 1 && suffix.data[suffix.size - 1] == '*') {
-        encoded = true;
-        suffix.size--;
-    }
-    if (slice_is(suffix, "*")) {
-        section = &found->whole;
-        encoded = true;
-    } else if (suffix.size > 0) {
-        for (size_t i = 1; i < suffix.size && number < SECTIONS_MAX; i++) {
-            if (!isdigit(suffix.data[i]))
-                return;
-            number = number * 10 + (suffix.data[i] - (size_t)'0');
-        }
-        if (number >= SECTIONS_MAX)
-            return;
+    if (suffix.size >= sizeof(text))
+        return;
+    if (suffix.size > 0)
+        memcpy(text, suffix.data, suffix.size);
+    count = sscanf(text, "*%2u%c%c", &number, &star, &more);
+    if (whole || suffix.size == 0)
+        section = whole ? &found->whole : &found->plain;
+    else if ((count == 1 || count == 2) && star == '*' && number < SECTIONS_MAX)
         section = &found->sections[number];
-    }
-    if (!section->raw.data)
-        *section = (struct section){value, encoded};
+    if (section && !section->raw.data)
+        *section = (struct section){value, whole || count == 2};
 }
 
 /* Gather what the field says about name. */
@@ -115,7 +109,7 @@ static void gather(struct slice field, const char *name, struct found *found)
 {
     memset(found, 0, sizeof(*found));
     while (field.size > 0) {
-        struct slice token = parameter_token(&field), suffix, value;
+        struct slice token = parameter_token(&field), value;
         bool file_name = is_file_name(token);
 
         if (!slice_starts_with(field, "=")) { /* a type, or a ";", or junk */
@@ -126,39 +120,12 @@ static void gather(struct slice field, const char *name, struct found *found)
         if (!file_name)
             header_skip_cfws(&field, NULL);
         value = take_value(&field, file_name);
-        suffix = slice_from(token, strlen(name));
-        if (slice_starts_with(token, name) &&
-            (suffix.size == 0 || suffix.data[0] == '*'))
-            note(found, suffix, value);
+        if (slice_starts_with(token, name))
+            note(found, slice_from(token, strlen(name)), value);
     }
 }
 
 /* ---- Values ------------------------------------------------------------- */
-
-/* A value without quotes. */
-static void unquote(struct slice raw, struct text *text)
-{
-    text->size = 0;
-    if (slice_starts_with(raw, "\""))
-        header_quoted_string(&raw, text);
-    else
-        text_add(text, raw.data, raw.size);
-}
-
-/* ext-octet = "%" 2HEXDIG */
-static void decode_percent(struct slice in, struct text *octets)
-{
-    for (size_t i = 0; i < in.size; i++) {
-        bool room = i + 2 < in.size;
-        int high = room ? word_hex(in.data[i + 1]) : -1;
-        int low = room ? word_hex(in.data[i + 2]) : -1;
-        bool encoded = in.data[i] == '%' && high >= 0 && low >= 0;
-
-        text_add_char(octets,
-                      encoded ? (char)(high << 4 | low) : (char)in.data[i]);
-        i += encoded ? 2 : 0;
-    }
-}
 
 /* initial = [charset] "'" [language] "'"; cut it off *value */
 static struct slice take_charset(struct slice *value)
@@ -173,66 +140,55 @@ static struct slice take_charset(struct slice *value)
     return charset;
 }
 
-/* Put the sections together, as octets, from the first one on: that is number
- * 0, but some senders count from 1. The charset goes to *charset. */
-static void join(const struct section *sections, size_t count,
-                 struct text *octets, struct text *charset)
+/* Append the octets of the sections up to the first that is not there. Returns
+ * the charset that the first one names. */
+static struct slice join(const struct section *sections, size_t count,
+                         struct text *octets)
 {
-    struct text value;
-    size_t first = !sections[0].raw.data && count > 1;
+    struct slice charset = {NULL, 0};
 
-    for (size_t i = first; i < count && sections[i].raw.data; i++) {
-        struct slice rest;
-        unquote(sections[i].raw, &value);
-        rest = text_slice(&value);
-        if (!sections[i].encoded) {
-            text_add(octets, rest.data, rest.size);
+    for (size_t i = 0; i < count && sections[i].raw.data; i++) {
+        struct slice raw = sections[i].raw;
+        bool quoted = slice_starts_with(raw, "\"");
+
+        if (quoted && !sections[i].encoded) {
+            header_quoted_string(&raw, octets);
             continue;
         }
-        if (i == first) {
-            struct slice name = take_charset(&rest);
-            text_add(charset, name.data, name.size);
-        }
-        decode_percent(rest, octets);
+        if (quoted) /* against the rules, but seen */
+            raw = slice_from(slice_first(raw, raw.size - 1), 1);
+        if (sections[i].encoded && i == 0)
+            charset = take_charset(&raw);
+        if (sections[i].encoded)
+            word_unescape(raw, '%', octets);
+        else
+            text_add(octets, raw);
     }
-}
-
-/* Append the value of name as it stands there. False if there is none. */
-static bool find(struct slice field, const char *name, struct text *octets,
-                 struct text *charset)
-{
-    struct found found;
-
-    gather(field, name, &found);
-    if (found.whole.raw.size > 0)
-        join(&found.whole, 1, octets, charset);
-    else if (found.sections[0].raw.data || found.sections[1].raw.data)
-        join(found.sections, SECTIONS_MAX, octets, charset);
-    else
-        join(&found.plain, 1, octets, charset);
-    return found.whole.raw.size > 0 || found.sections[0].raw.data ||
-           found.sections[1].raw.data || found.plain.raw.data;
+    return charset;
 }
 
 bool parameter_find(struct slice field, const char *name, struct text *text)
 {
-    struct text charset;
+    struct found found;
+    const struct section *sections = &found.plain;
+    struct slice charset;
+    struct text octets, value;
+    size_t count = 1;
 
-    charset.size = 0;
-    return find(field, name, text, &charset);
-}
-
-bool parameter_file_name(struct slice field, const char *name,
-                         struct text *text)
-{
-    struct text octets, charset, value;
-
-    octets.size = charset.size = value.size = 0;
-    if (!find(field, name, &octets, &charset))
-        return false;
-    if (charset.size == 0 ||
-        !charset_to_text(text_slice(&charset), text_slice(&octets), &value))
-        value = octets;
-    word_decode(text_slice(&value), text);
-    return true;
+    gather(field, name, &found);
+    if (found.whole.raw.size > 0) {
+        sections = &found.whole;
+    } else if (found.sections[0].raw.data || found.sections[1].raw.data) {
+        sections = &found.sections[!found.sections[0].raw.data];
+        count = SECTIONS_MAX - 1; /* some senders count from 1 */
+    }
+    octets.size = value.size = 0;
+    charset = join(sections, count, &octets);
+    if (is_file_name(slice_of(name))) {
+        charset_to_text(charset, text_slice(&octets), &value);
+        word_decode(text_slice(&value), text);
+    } else {
+        text_add(text, text_slice(&octets));
+    }
+    return sections->raw.data;
 }

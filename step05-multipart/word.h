@@ -6,15 +6,20 @@
 
 /*
  * Append to text what in stands for, as UTF-8: unfolded, encoded words decoded,
- * octets that are not UTF-8 as U+FFFD. Encoded words that are broken, or in a
- * character set that is not known, stay as they are. RFC 2047 section 6.
+ * octets that are not UTF-8 as U+FFFD. Encoded words in a character set that is
+ * not known stay as they are. RFC 2047 section 6.
  */
 void word_decode(struct slice in, struct text *text);
 
 /* The length of the encoded word that in begins with; 0 if that is none. */
 size_t word_length(struct slice in);
 
-/* The value of a hexadecimal digit, or -1. */
-int word_hex(unsigned char c);
+/* The octet that the two hexadecimal digits at the start of in stand for; -1 if
+ * there are none. */
+int word_hex(struct slice in);
+
+/* Append in with its escaped octets put right: "=41" in an encoded word, where
+ * "_" is a blank, or "%41" in a parameter. Of a fold the blank stays. */
+void word_unescape(struct slice in, char escape, struct text *octets);
 
 #endif

@@ -6,9 +6,8 @@
  *
  * What stands before "<" is a name, and what stands alone is an address, but
  * which of the two it is shows only later: so it is collected as both. Start
- * reading at address_next(), at the end. TUTORIAL.md, chapter 4.
+ * reading at address_list(), at the end. TUTORIAL.md, chapter 4.
  */
-#define _POSIX_C_SOURCE 200809L
 #include "address.h"
 #include "charset.h"
 #include "header.h"
@@ -16,190 +15,144 @@
 
 #include <string.h>
 
-enum { ROUTE_MAX = 512 /* how far the end of a route is looked for */ };
-
-/* What has been seen of one mailbox. */
-struct pieces {
-    struct text phrase;  /* the words, as a name */
-    struct text bare;    /* the words, as an address: no blanks */
+/* What has been read of one mailbox. */
+struct mailbox {
+    struct text phrase;  /* the words, as a name: those before "<" */
+    struct text spec;    /* the words, as an address: only those after "<", as
+                            soon as there is one */
     struct text comment; /* the last one */
-    struct text angle;   /* what is between "<" and ">" */
-    bool has_angle;
-    bool several; /* words that no address has side by side */
+    bool angle, inside;  /* there was a "<"; and no ">" yet */
 };
 
-static bool is_special(unsigned char c)
+static void start(struct mailbox *mailbox)
 {
-    return c == ',' || c == ';' || c == ':' || c == '<' || c == '>' ||
-           c == '"' || c == '(' || c == ' ' || c == '\t' || c == '\n';
+    mailbox->phrase.size = mailbox->spec.size = mailbox->comment.size = 0;
+    mailbox->angle = mailbox->inside = false;
 }
 
-/* The length of the atom, or of several with dots and "@" between them; of one
- * octet that has no business here. An encoded word may be glued to it. */
-static size_t atom_length(struct slice rest)
+/* The length of the word that in starts with: an encoded word (with signs in it
+ * that RFC 2047 5 (3) forbids: senders do it), or an atom, or several with dots
+ * and "@" between them, up to an encoded word that is glued to it. */
+static size_t word_size(struct slice in)
 {
     bool literal = false; /* [IPv6:::1], RFC 5321 4.1.3 */
-    size_t length = 0;
+    size_t length = word_length(in);
 
-    for (; length < rest.size; length++) {
-        unsigned char c = rest.data[length];
-        if ((is_special(c) && !(c == ':' && literal)) ||
-            (length > 0 && slice_starts_with(slice_from(rest, length), "=?")))
-            break;
+    if (length > 0)
+        return length;
+    do {
+        unsigned char c = in.data[length++];
         literal = c == '[' || (literal && c != ']');
+    } while (length < in.size &&
+             (!strchr("<>,;:\"( \t\n", in.data[length]) ||
+              (in.data[length] == ':' && literal)) &&
+             !slice_starts_with(slice_from(in, length), "=?"));
+    return length;
+}
+
+/* One word of a mailbox; blank: there was one before it. It is a blank in the
+ * name, and in the address too, where two words must not become one; but around
+ * a dot or an "@" it says nothing, RFC 5322 4.4. */
+static void take_word(struct slice *rest, struct mailbox *mailbox, bool blank)
+{
+    struct text *spec = &mailbox->spec, ignored;
+    struct text *phrase = mailbox->angle ? &ignored : &mailbox->phrase;
+    struct slice word = *rest;
+
+    ignored.size = 0;
+    if (blank && phrase->size > 0)
+        text_add_char(phrase, ' ');
+    if (word.data[0] == '"') {
+        header_quoted_string(rest, phrase);
+        word.size -= rest->size;
+    } else {
+        word.size = word_size(word);
+        text_add(phrase, word);
+        *rest = slice_from(*rest, word.size);
     }
-    return length > 0 ? length : 1;
-}
-
-/* Take a quoted-string for both: a name without quotes, an address with. */
-static void take_quoted(struct slice *rest, struct pieces *pieces)
-{
-    struct slice start = *rest;
-
-    header_quoted_string(rest, &pieces->phrase);
-    text_add(&pieces->bare, start.data, (size_t)(rest->data - start.data));
-}
-
-/* True if a blank between what is in text and the octet c parts two words. It
- * may stand around a dot or an "@", RFC 5322 4.4, and says nothing there. */
-static bool parts_words(const struct text *text, unsigned char c)
-{
-    return text->size > 0 && !strchr(".@", text->data[text->size - 1]) &&
-           c != '.' && c != '@';
-}
-
-/* obs-route = "@" domain *( "," "@" domain ) ":"; to be ignored */
-static void skip_route(struct slice *rest)
-{
-    struct slice start = slice_first(*rest, ROUTE_MAX);
-    size_t colon = slice_find(start, ':');
-
-    if (slice_starts_with(start, "@") && colon < slice_find(start, '>'))
-        *rest = slice_from(*rest, colon + 1);
-}
-
-/* angle-addr = "<" [obs-route] addr-spec ">" */
-static void take_angle(struct slice *rest, struct pieces *pieces)
-{
-    pieces->has_angle = true;
-    pieces->angle.size = 0;
-    *rest = slice_from(*rest, 1);
-    skip_route(rest);
-    for (;;) {
-        size_t before = rest->size;
-        struct slice start;
-        struct text ignored;
-
-        header_skip_cfws(rest, NULL);
-        if (rest->size == 0 || rest->data[0] == '>' || rest->data[0] == ',')
-            break;
-        if (rest->size < before && parts_words(&pieces->angle, rest->data[0]))
-            text_add_char(&pieces->angle, ' '); /* two words are not one */
-        start = *rest;
-        if (start.data[0] == '<') { /* as in <<a@b>> */
-            pieces->angle.size = 0;
-            *rest = slice_from(start, 1);
-            continue;
-        }
-        ignored.size = 0;
-        if (start.data[0] == '"')
-            header_quoted_string(rest, &ignored);
-        else
-            *rest = slice_from(start, atom_length(start));
-        text_add(&pieces->angle, start.data, (size_t)(rest->data - start.data));
-    }
-    if (slice_starts_with(*rest, ">"))
-        *rest = slice_from(*rest, 1);
-}
-
-/* An address has no encoded words in it: RFC 2047 section 5 (3). Decoded, one
- * could look like two. But a sender without any address has maybe a name. */
-static void add_spec(struct slice spec, bool bare, struct text *text)
-{
-    static const struct slice utf8 = {NULL, 0};
-
-    if (bare && slice_find(spec, '@') == spec.size)
-        word_decode(spec, text);
-    else
-        charset_to_text(utf8, spec, text);
-}
-
-/* The name and the address, from what was seen. False if that was nothing. */
-static bool settle(const struct pieces *pieces, struct address *address)
-{
-    const struct text *spec = pieces->has_angle ? &pieces->angle
-                              : pieces->several ? &pieces->phrase
-                                                : &pieces->bare;
-    const struct text *name = pieces->has_angle && pieces->phrase.size > 0
-                                  ? &pieces->phrase
-                                  : &pieces->comment;
-
-    address->name.size = address->spec.size = 0;
-    if (!pieces->has_angle && spec->size == 0)
-        return false;
-    word_decode(slice_trim(text_slice(name)), &address->name);
-    add_spec(text_slice(spec), !pieces->has_angle, &address->spec);
-    return true;
-}
-
-static void start(struct pieces *pieces)
-{
-    pieces->phrase.size = pieces->bare.size = 0;
-    pieces->comment.size = pieces->angle.size = 0;
-    pieces->has_angle = pieces->several = false;
-}
-
-/* One word of a mailbox; a blank before it is a blank in the name. An encoded
- * word is one word even with a comma in it: RFC 2047 5 (3) forbids that, and
- * senders do it. */
-static void take_word(struct slice *rest, struct pieces *pieces, bool blank)
-{
-    size_t length;
-
-    if (blank && pieces->phrase.size > 0)
-        text_add_char(&pieces->phrase, ' ');
-    if (blank && parts_words(&pieces->bare, rest->data[0]))
-        pieces->several = true;
-    if (rest->data[0] == '"') {
-        take_quoted(rest, pieces);
+    if (mailbox->angle && !mailbox->inside)
         return;
-    }
-    length = word_length(*rest);
-    if (length == 0)
-        length = atom_length(*rest);
-    text_add(&pieces->phrase, rest->data, length);
-    text_add(&pieces->bare, rest->data, length);
-    *rest = slice_from(*rest, length);
+    if (blank && spec->size > 0 && !strchr(".@", word.data[0]) &&
+        !strchr(".@", spec->data[spec->size - 1]))
+        text_add_char(spec, ' ');
+    text_add(spec, word);
 }
 
-bool address_next(struct slice *rest, struct address *address)
+/* A name that has something in it which is special in a list is quoted, so that
+ * no name can look like one more address. RFC 5322 3.2.4. */
+static void add_name(struct slice name, struct text *out)
 {
-    struct pieces pieces;
+    bool quote = false;
 
-    start(&pieces);
-    while (rest->size > 0) {
-        size_t before = rest->size;
+    for (const char *special = "()<>[]:;@\\,\""; *special; special++)
+        quote = quote || slice_find(name, *special) < name.size;
+    text_add(out, slice_of(quote ? "\"" : ""));
+    for (size_t i = 0; i < name.size; i++) {
+        if (name.data[i] == '"' || name.data[i] == '\\')
+            text_add_char(out, '\\');
+        text_add_char(out, name.data[i]);
+    }
+    text_add(out, slice_of(quote ? "\" <" : " <"));
+}
+
+/*
+ * Append what was read, as "name <address>". An address has no encoded words in
+ * it, RFC 2047 5 (3): decoded, one could look like two. But a sender without
+ * any address has maybe a name.
+ */
+static void add_mailbox(const struct mailbox *mailbox, struct text *out)
+{
+    bool named = mailbox->angle && mailbox->phrase.size > 0;
+    struct slice spec = text_slice(&mailbox->spec);
+    struct text name;
+
+    name.size = 0;
+    word_decode(text_slice(named ? &mailbox->phrase : &mailbox->comment),
+                &name);
+    text_add(out, slice_of(out->size > 0 ? ", " : ""));
+    if (name.size > 0)
+        add_name(text_slice(&name), out);
+    if (!mailbox->angle && slice_find(spec, '@') == spec.size)
+        word_decode(spec, out);
+    else
+        charset_to_text(slice_of("utf-8"), spec, out);
+    text_add(out, slice_of(name.size > 0 ? ">" : ""));
+    if (out->size == TEXT_SIZE) /* no part of an address may look like one */
+        memcpy(out->data + TEXT_SIZE - 3, "...", 3);
+}
+
+void address_list(struct slice value, struct text *out)
+{
+    struct mailbox mailbox;
+    struct text *spec = &mailbox.spec;
+
+    start(&mailbox);
+    for (bool more = true; more && out->size < TEXT_SIZE;) {
+        bool route = mailbox.inside && spec->size > 0 && spec->data[0] == '@';
+        size_t before = value.size;
         unsigned char c;
 
-        header_skip_cfws(rest, &pieces.comment);
-        if (rest->size == 0)
-            break;
-        c = rest->data[0];
+        header_skip_cfws(&value, mailbox.inside ? NULL : &mailbox.comment);
+        more = value.size > 0;
+        c = more ? value.data[0] : '\0';
         if (c == '<') {
-            take_angle(rest, &pieces);
-        } else if (c == ',' || c == ';') {
-            *rest = slice_from(*rest, 1);
-            if (settle(&pieces, address))
-                return true;
-            start(&pieces);
-        } else if (c == '>') { /* of nothing that is open */
-            *rest = slice_from(*rest, 1);
-        } else if (c == ':') { /* what was before is the name of a group */
-            *rest = slice_from(*rest, 1);
-            start(&pieces);
-        } else {
-            take_word(rest, &pieces, rest->size != before);
+            mailbox.angle = mailbox.inside = true;
+            spec->size = 0;
+        } else if (c == '>') {
+            mailbox.inside = false;
+        } else if (c == ':' && route) { /* to be ignored, RFC 5322 4.4 */
+            spec->size = 0;
+        } else if (c == ':' && !mailbox.inside) { /* the name of a group */
+            start(&mailbox);
+        } else if (!more || (c == ',' && !route) ||
+                   (c == ';' && !mailbox.inside)) {
+            if (mailbox.angle || spec->size > 0)
+                add_mailbox(&mailbox, out);
+            start(&mailbox);
+        } else if (c != ',') {
+            take_word(&value, &mailbox, value.size != before);
+            continue;
         }
+        value = slice_from(value, 1);
     }
-    return settle(&pieces, address);
 }

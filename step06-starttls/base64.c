@@ -5,74 +5,45 @@
  * is nearly always, they are done at once; the rest goes one by one.
  * TUTORIAL.md, chapter 4.
  */
-#define _POSIX_C_SOURCE 200809L
 #include "base64.h"
 
-#define NO 0x80 /* not in the alphabet: a bit that no value has */
+#include <string.h>
 
-/* The value of each octet in the alphabet A-Z a-z 0-9 + / */
-static const unsigned char values[256] = {
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, /* 00 */
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, /* 10 */
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, 62, NO, NO, NO, 63, /* 20 */
-    52, 53, 54, 55, 56, 57, 58, 59, 60, 61, NO, NO, NO, NO, NO, NO, /* 30 */
-    NO, 0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, /* 40 */
-    15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, NO, NO, NO, NO, NO, /* 50 */
-    NO, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, /* 60 */
-    41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, NO, NO, NO, NO, NO, /* 70 */
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, /* 80 */
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, /* 90 */
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, /* A0 */
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, /* B0 */
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, /* C0 */
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, /* D0 */
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, /* E0 */
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, /* F0 */
-};
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                               "abcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* Decode whole groups of four, up to the first that is not good. Returns how
- * many groups there were. */
-static size_t decode_groups(const unsigned char *in, size_t size,
-                            unsigned char *out)
+enum { NO = 0x80 /* not in the alphabet: a bit that no value has */ };
+
+size_t base64_decode(struct base64 *state, struct slice in, unsigned char *out)
 {
-    size_t groups;
+    unsigned char values[256]; /* of each octet, in the alphabet */
+    size_t used = 0;
 
-    for (groups = 0; groups < size / 4; groups++, in += 4, out += 3) {
-        unsigned a = values[in[0]], b = values[in[1]];
-        unsigned c = values[in[2]], d = values[in[3]];
-        if ((a | b | c | d) & NO)
-            break;
-        out[0] = (unsigned char)(a << 2 | b >> 4);
-        out[1] = (unsigned char)(b << 4 | c >> 2);
-        out[2] = (unsigned char)(c << 6 | d);
-    }
-    return groups;
-}
-
-size_t base64_decode(struct base64 *state, const unsigned char *in, size_t size,
-                     unsigned char *out)
-{
-    size_t i = 0, out_size = 0;
-
-    while (i < size) {
-        if (state->count == 0) {
-            size_t groups = decode_groups(in + i, size - i, out + out_size);
-            i += 4 * groups;
-            out_size += 3 * groups;
-            if (i == size)
+    memset(values, NO, sizeof(values));
+    for (unsigned char i = 0; i < 64; i++)
+        values[(unsigned char)alphabet[i]] = i;
+    for (; in.size > 0; in.data++, in.size--) {
+        for (; state->count == 0 && in.size >= 4; in.data += 4, in.size -= 4) {
+            unsigned a = values[in.data[0]], b = values[in.data[1]];
+            unsigned c = values[in.data[2]], d = values[in.data[3]];
+            if ((a | b | c | d) & NO)
                 break;
+            out[used++] = (unsigned char)(a << 2 | b >> 4);
+            out[used++] = (unsigned char)(b << 4 | c >> 2);
+            out[used++] = (unsigned char)(c << 6 | d);
         }
-        if (in[i] == '=') {
+        if (in.size == 0)
+            break;
+        if (in.data[0] == '=')
             state->count = 0;
-        } else if (values[in[i]] != NO) {
-            state->bits = (state->bits << 6 | values[in[i]]) & 0xFFF;
-            state->count += 6;
-            if (state->count >= 8) {
-                state->count -= 8;
-                out[out_size++] = (unsigned char)(state->bits >> state->count);
-            }
+        if (values[in.data[0]] == NO)
+            continue;
+        state->bits = (state->bits << 6 | values[in.data[0]]) & 0xFFF;
+        state->count += 6;
+        if (state->count >= 8) {
+            state->count -= 8;
+            out[used++] = (unsigned char)(state->bits >> state->count);
         }
-        i++;
     }
-    return out_size;
+    return used;
 }

@@ -2,7 +2,7 @@
 #ifndef BASE64_H
 #define BASE64_H
 
-#include <stddef.h>
+#include "text.h"
 
 /* Start with all members 0. */
 struct base64 {
@@ -11,11 +11,10 @@ struct base64 {
 };
 
 /*
- * Decode in[0..size), which may be any piece of the text, into out, which has
- * room for size octets. Returns the octets in out. Junk is passed over, as RFC
- * 2045 demands; "=" ends a group of four, and a new one may follow.
+ * Decode in, which may be any piece of the text, into out, which has room for
+ * as many octets. Returns how many that were. Junk is passed over, as RFC 2045
+ * demands; "=" ends a group of four, and a new one may follow.
  */
-size_t base64_decode(struct base64 *state, const unsigned char *in, size_t size,
-                     unsigned char *out);
+size_t base64_decode(struct base64 *state, struct slice in, unsigned char *out);
 
 #endif

@@ -6,31 +6,30 @@
 
 #include <iconv.h>
 
+enum { CHARSET_PIECE = 12288 /* octets that are made at once, at most */ };
+
 struct charset {
-    iconv_t iconv; /* (iconv_t)-1: the input is UTF-8 already */
+    iconv_t iconv; /* to UTF-8; to be closed with iconv_close() */
     size_t unit;   /* octets to pass over where one cannot be read */
-    bool escapes;  /* escape sequences switch between sets of characters */
     bool wrong;    /* not all could be converted so far */
 };
 
-/*
- * Get ready to convert from the character set of that name. False if it is not
- * known: the text is then read as UTF-8. Needs charset_close() either way.
- */
+/* Get ready to convert from the character set of that name. False if it is not
+ * known: the text is then read as UTF-8. */
 bool charset_open(struct charset *charset, struct slice name);
 
 /*
- * Convert *in to UTF-8 in out[0..size), size at least 64, and move *in behind
- * what was converted. Returns the octets in out; 0 when *in is used up, but
- * for the start of a character at its end, which is kept for next time unless
- * this is the last piece. What is wrong becomes U+FFFD.
+ * Convert *in to UTF-8 and move *in after what was converted. Returns the
+ * octets in out; 0 when *in is used up, but for the start of a character at its
+ * end, which is kept for next time unless this is the last piece. What is wrong
+ * becomes U+FFFD.
  */
-size_t charset_convert(struct charset *charset, struct slice *in, char *out,
-                       size_t size, bool last);
+size_t charset_convert(struct charset *charset, struct slice *in,
+                       char out[CHARSET_PIECE], bool last);
 
-void charset_close(struct charset *charset);
+bool charset_is_known(struct slice name);
 
-/* Convert all of in and append it to text. False: unknown, nothing done. */
-bool charset_to_text(struct slice name, struct slice in, struct text *text);
+/* Convert all of in and append it to text. */
+void charset_to_text(struct slice name, struct slice in, struct text *text);
 
 #endif

@@ -3,12 +3,12 @@
  *
  *     Sun, 22 Nov 2026 09:22:36 +0300 (MSK)
  *
- * Comments may stand anywhere in it. Without them, scanf(3) can read it. A
+ * Comments may stand anywhere in it. Without them, strptime(3) can read it. A
  * number or a name counts only at a place where it can be what it says: "mar."
  * before a comma is a Tuesday in France. What fits no form is no date. Start
- * reading at date_format(), at the end. TUTORIAL.md, chapter 4.
+ * reading at date_utc(), at the end. TUTORIAL.md, chapter 4.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700 /* for strptime() */
 #include "date.h"
 #include "header.h"
 
@@ -18,99 +18,74 @@
 #include <strings.h>
 #include <time.h>
 
-enum { DATE_TEXT_SIZE = 128 /* of a date without its comments */ };
-
-struct date {
-    int day, month, year, hour, minute, second;
-    int zone; /* minutes east of UTC */
-};
-
-/* Three letters of the English name, or more of it; 0 if it is none. */
-static int find_month(const char *name)
+/*
+ * Copy value into text without what says nothing: comments, folds, commas and
+ * dots, and the hyphens of 22-Nov-2026. For each there is a blank.
+ */
+static void simplify(struct slice value, char *text, size_t size)
 {
-    static const char *const months[] = {
-        "January", "February", "March",     "April",   "May",      "June",
-        "July",    "August",   "September", "October", "November", "December"};
-    size_t length = strlen(name);
+    bool time = false; /* after it a hyphen is the sign of a zone */
 
-    for (int i = 0; length >= 3 && i < 12; i++)
-        if (strncasecmp(name, months[i], length) == 0)
-            return i + 1;
-    return 0;
-}
+    for (size_t i = 0; value.size > 0 && i < size - 1; i++) {
+        size_t before = value.size;
+        unsigned char c;
 
-/* RFC 5322 4.3: all other names, the military letters among them, say nothing
- * that can be relied on, and count as UTC. */
-static int zone_of_name(const char *name)
-{
-    static const struct {
-        const char *name;
-        int hours;
-    } zones[] = {
-        {"EST", -5}, {"EDT", -4}, {"CST", -6}, {"CDT", -5},
-        {"MST", -7}, {"MDT", -6}, {"PST", -8}, {"PDT", -7},
-    };
-
-    for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++)
-        if (strcasecmp(name, zones[i].name) == 0)
-            return zones[i].hours * 60;
-    return 0;
-}
-
-/* zone = ( "+" / "-" ) 4DIGIT; some write +03:00, +3 or GMT+0300. False if it
- * is none of all that: then the time could be any. */
-static bool parse_zone(const char *text, int *zone)
-{
-    int hours = 0, minutes = 0, sign;
-    size_t digits;
-    char name[8] = "";
-
-    if (sscanf(text, "%7[A-Za-z] ", name) == 1)
-        text += strlen(name);
-    text += strspn(text, " ");
-    *zone = zone_of_name(name);
-    if (strcasecmp(name, "AM") == 0 || strcasecmp(name, "PM") == 0)
-        return false; /* half a day more or less */
-    if (*text != '+' && *text != '-')
-        return *name ? !isalnum((unsigned char)*text) : *text == '\0';
-    sign = *text++ == '-' ? -1 : 1;
-    digits = strspn(text, "0123456789");
-    if (digits == 4)
-        sscanf(text, "%2d%2d", &hours, &minutes);
-    else if (digits == 1 || digits == 2)
-        sscanf(text, "%2d :%2d", &hours, &minutes);
-    else
-        return false;
-    *zone = sign * (hours * 60 + minutes);
-    return true;
+        header_skip_cfws(&value, NULL);
+        c = value.size < before ? ' ' : value.data[0];
+        time = time || c == ':';
+        text[i] = (char)(strchr(time ? "," : ",.-", c) ? ' ' : c);
+        value = slice_from(value, value.size == before);
+    }
 }
 
 /* Read day and time, in one of the forms that are in use. Returns what is after
  * them, the zone; NULL if this is none of the forms. */
-static const char *parse_time(const char *text, struct date *date,
-                              char month[10])
+static const char *parse_time(const char *text, struct tm *tm)
 {
-    const char *day = text + strcspn(text, "0123456789");
-    int end = 0, more = 0;
+    const char *day = text + strcspn(text, "0123456789"), *rest;
 
-    if (sscanf(day, "%2d%*[-., ]%9[A-Za-z]%*[-., ]%5d%*[, ]%2d : %2d%n",
-               &date->day, month, &date->year, &date->hour, &date->minute,
-               &end) == 5)
-        text = day;
-    else if (sscanf(text, /* as asctime(3) writes it */
-                    "%*9[A-Za-z]%*[., ]%9[A-Za-z] %2d %2d : %2d : %2d %5d%n",
-                    month, &date->day, &date->hour, &date->minute,
-                    &date->second, &date->year, &end) == 6)
-        return text + end;
-    else if (sscanf(text, /* as JavaScript does */
-                    "%*9[A-Za-z]%*[., ]%9[A-Za-z] %2d %5d %2d : %2d%n", month,
-                    &date->day, &date->year, &date->hour, &date->minute,
-                    &end) != 5)
-        return NULL;
-    text += end;
-    if (sscanf(text, " : %2d%n", &date->second, &more) != 1)
-        date->second = more = 0;
-    return text + more;
+    rest = strptime(day, "%d %b %Y %H : %M", tm);
+    if (!rest) /* as asctime(3) writes it */
+        rest = strptime(text, " %a %b %d %H : %M : %S %Y", tm);
+    if (!rest) /* as JavaScript does */
+        rest = strptime(text, " %a %b %d %Y %H : %M", tm);
+    if (rest && rest[strspn(rest, " ")] == ':')
+        rest = strptime(rest, " : %S", tm);
+    return rest;
+}
+
+/*
+ * zone = ( "+" / "-" ) 4DIGIT, in minutes; some write +03:00, +3 or GMT+0300.
+ * Of the names of RFC 5322 4.3 all but these are UTC, or say nothing that can
+ * be relied on. False if it is none of all that: then the time could be any.
+ */
+static bool parse_zone(const char *text, int *zone)
+{
+    static const char *const names[] = {"EDT", "EST", "CDT", "CST",
+                                        "MDT", "MST", "PDT", "PST"};
+    int hours = 0, minutes = 0, length = 0;
+    char name[32] = "";
+    size_t digits;
+
+    sscanf(text, " %31[A-Za-z]%n", name, &length);
+    text += length;
+    if (isalnum((unsigned char)*text) || strcasecmp(name, "AM") == 0 ||
+        strcasecmp(name, "PM") == 0)
+        return false; /* half a day more or less */
+    *zone = 0;
+    for (int i = 0; i < 8; i++)
+        if (strcasecmp(name, names[i]) == 0)
+            *zone = -(4 + (i + 1) / 2) * 60;
+    text += strspn(text, " ");
+    if (*text != '+' && *text != '-')
+        return *name || !*text;
+    digits = strspn(text + 1, "0123456789");
+    if (digits == 0 || digits == 3)
+        return false;
+    if (sscanf(text + 1, "%2d:%2d", &hours, &minutes) < 2)
+        sscanf(text + 1, "%2d%2d", &hours, &minutes);
+    *zone = (*text == '-' ? -1 : 1) * (hours * 60 + minutes);
+    return *zone > -24 * 60 && *zone < 24 * 60;
 }
 
 /* Days from 1970-01-01. The year begins in March here, so that the leap day is
@@ -123,56 +98,29 @@ static long long days(int year, int month, int day)
            ((month + 9) % 12 * 306 + 5) / 10 + day - 719469;
 }
 
-static bool is_possible(const struct date *date)
+void date_utc(struct slice value, struct text *out)
 {
-    long long first, next;
-
-    if (date->month < 1 || date->year < 1900 || date->year > 9998)
-        return false;
-    first = days(date->year, date->month, 1);
-    next = days(date->year + date->month / 12, date->month % 12 + 1, 1);
-    return date->day >= 1 && date->day <= next - first && date->hour >= 0 &&
-           date->hour <= 23 && date->minute >= 0 && date->minute <= 59 &&
-           date->second >= 0 && date->second <= 60 && date->zone > -24 * 60 &&
-           date->zone < 24 * 60;
-}
-
-/* Copy value into text[0..size), with one blank for each comment and fold. */
-static void without_comments(struct slice value, char *text, size_t size)
-{
-    size_t used = 0;
-
-    while (value.size > 0 && used + 1 < size) {
-        size_t before = value.size;
-
-        header_skip_cfws(&value, NULL);
-        text[used++] = value.size < before ? ' ' : (char)value.data[0];
-        if (value.size == before)
-            value = slice_from(value, 1);
-    }
-    text[used] = '\0';
-}
-
-bool date_format(struct slice value, char out[DATE_SIZE])
-{
-    char text[DATE_TEXT_SIZE], month[10];
-    struct date date;
-    const char *zone;
-    struct tm utc;
+    char text[128] = "", utc[32];
+    struct tm tm = {0};
+    const char *rest;
+    int year, month, zone;
+    long long day;
     time_t time;
 
-    without_comments(value, text, sizeof(text));
-    zone = parse_time(text + strspn(text, " "), &date, month);
-    if (!zone || !parse_zone(zone + strspn(zone, " "), &date.zone))
-        return false;
-    date.month = find_month(month);
-    if (date.year < 1000) /* RFC 5322 4.3: two digits, or three */
-        date.year += date.year < 50 ? 2000 : 1900;
-    if (!is_possible(&date))
-        return false;
-    time = (time_t)((days(date.year, date.month, date.day) * 24 + date.hour) *
-                        3600 +
-                    (date.minute - date.zone) * 60 + date.second);
-    return strftime(out, DATE_SIZE, "%Y-%m-%dT%H:%M:%SZ",
-                    gmtime_r(&time, &utc)) > 0;
+    simplify(value, text, sizeof(text));
+    rest = parse_time(text, &tm);
+    if (!rest || !parse_zone(rest, &zone))
+        return;
+    year = 1900 + tm.tm_year;
+    if (year < 1000) /* RFC 5322 4.3: two digits, or three */
+        year += year < 50 ? 2000 : 1900;
+    month = tm.tm_mon + 1;
+    day = days(year, month, tm.tm_mday);
+    if (day >= days(year + month / 12, month % 12 + 1, 1) || tm.tm_sec > 60 ||
+        year < 1900 || year > 9998)
+        return;
+    time = (time_t)(day * 24 * 3600 +
+                    (tm.tm_hour * 60 + tm.tm_min - zone) * 60 + tm.tm_sec);
+    strftime(utc, sizeof(utc), "%Y-%m-%dT%H:%M:%SZ", gmtime(&time));
+    text_add(out, slice_of(utc));
 }

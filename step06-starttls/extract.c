@@ -25,35 +25,28 @@ enum {
     CHARACTER_MAX = 64, /* octets of a character that one piece cuts off */
 };
 
-int extract_open(const char *directory)
+int extract_prepare(const char *directory)
 {
+    int fd;
+
     if (mkdir(directory, 0700) != 0 && errno != EEXIST)
-        return -1;
-    return open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return errno;
+    fd = open(directory, O_RDONLY | O_DIRECTORY);
+    return fd < 0 ? errno : close(fd);
 }
 
 /* ---- Names -------------------------------------------------------------- */
 
-static const struct extension {
-    const char *type, *subtype, *extension;
-} extensions[] = {
-    {"text", "plain", "txt"},        {"text", "html", "html"},
-    {"text", "calendar", "ics"},     {"text", "csv", "csv"},
-    {"text", "xml", "xml"},          {"image", "jpeg", "jpg"},
-    {"image", "png", "png"},         {"image", "gif", "gif"},
-    {"image", "webp", "webp"},       {"image", "svg+xml", "svg"},
-    {"audio", "mpeg", "mp3"},        {"video", "mp4", "mp4"},
-    {"application", "pdf", "pdf"},   {"application", "zip", "zip"},
-    {"application", "json", "json"}, {"application", "xml", "xml"},
-    {"message", "rfc822", "eml"},    {"message", "global", "eml"},
-};
-
+/* For a part without a name, by its type, which is the sender's word too: so
+ * only what is in the list. */
 static const char *find_extension(const struct part *part)
 {
+    static const char *const extensions[] = {"html", "csv", "xml", "jpeg",
+                                             "png",  "gif", "pdf", "zip"};
+
     for (size_t i = 0; i < sizeof(extensions) / sizeof(extensions[0]); i++)
-        if (slice_is(part->type, extensions[i].type) &&
-            slice_is(part->subtype, extensions[i].subtype))
-            return extensions[i].extension;
+        if (slice_is(part->subtype, extensions[i]))
+            return extensions[i];
     return slice_is(part->type, "text") || slice_is(part->type, "message")
                ? "txt"
                : "bin";
@@ -62,137 +55,60 @@ static const char *find_extension(const struct part *part)
 bool extract_file_name(const struct part *part, struct text *text)
 {
     text->size = 0;
-    return (parameter_file_name(part->content_disposition, "filename", text) &&
+    return (parameter_find(part->content_disposition, "filename", text) &&
             slice_trim(text_slice(text)).size > 0) ||
-           (parameter_file_name(part->content_type, "name", text) &&
+           (parameter_find(part->content_type, "name", text) &&
             slice_trim(text_slice(text)).size > 0);
 }
 
-/* Append what may be part of a file name to out[0..used), which ends at max.
- * Returns the new length. */
-static size_t make_safe(struct slice name, char out[FILE_NAME_MAX], size_t used,
-                        size_t max)
+/* Copy a name, with "_" for what has no business in the name of a file. Of one
+ * that is too long the end of the stem goes, not the extension: what opens a
+ * file goes by that. */
+static void make_safe(struct slice name, struct text *safe)
 {
-    while (name.size > 0) {
+    size_t stem, extension = 1;
+
+    for (safe->size = 0; name.size > 0;) {
         bool valid;
         size_t length = utf8_length(name.data, name.size, &valid);
         bool keep = valid && !utf8_is_harmful(name.data, length) &&
-                    name.data[0] != '/' && name.data[0] != '\\' &&
-                    (name.data[0] != '.' || used > 0);
+                    !strchr("/\\", name.data[0]) &&
+                    (name.data[0] != '.' || safe->size > 0);
 
-        if (used + (keep ? length : 1) > max)
-            break;
-        memcpy(out + used, keep ? (const char *)name.data : "_",
-               keep ? length : 1);
-        used += keep ? length : 1;
+        text_add(safe, keep ? slice_first(name, length) : slice_of("_"));
         name = slice_from(name, length);
     }
-    return used;
+    if (safe->size <= FILE_NAME_MAX)
+        return;
+    while (extension < FILE_EXTENSION_MAX &&
+           safe->data[safe->size - extension] != '.')
+        extension++;
+    if (extension == FILE_EXTENSION_MAX)
+        extension = 0; /* there is none */
+    stem = FILE_NAME_MAX - extension;
+    while ((safe->data[stem] & 0xC0) == 0x80)
+        stem--; /* not in the middle of a character */
+    memmove(safe->data + stem, safe->data + safe->size - extension, extension);
+    safe->size = stem + extension;
 }
 
-/* The extension of a file name with its dot: empty if there is none, or if it
- * is too long to be one. */
-static struct slice extension_of(struct slice name)
+static void make_name(const struct part *part, char name[EXTRACT_NAME_SIZE])
 {
-    size_t size = 1;
+    char number[MIME_NUMBER_SIZE];
+    struct text given, safe;
 
-    while (size < name.size && size < FILE_EXTENSION_MAX &&
-           name.data[name.size - size] != '.')
-        size++;
-    return name.size > size && name.data[name.size - size] == '.'
-               ? slice_from(name, name.size - size)
-               : slice_first(name, 0);
-}
-
-/* Of a name that is too long the end of the stem goes, not the extension. */
-static size_t shorten(struct slice name, char out[FILE_NAME_MAX])
-{
-    struct slice extension = extension_of(name);
-    size_t used = make_safe(slice_first(name, name.size - extension.size), out,
-                            0, FILE_NAME_MAX - extension.size);
-
-    return make_safe(extension, out, used, FILE_NAME_MAX);
-}
-
-static void make_name(const struct mime *mime, const struct part *part,
-                      char name[EXTRACT_NAME_SIZE])
-{
-    char number[MIME_NUMBER_SIZE], safe[FILE_NAME_MAX];
-    struct text given;
-
-    mime_number(mime, part, number);
-    if (extract_file_name(part, &given))
-        snprintf(name, EXTRACT_NAME_SIZE, "%s-%.*s", number,
-                 (int)shorten(slice_trim(text_slice(&given)), safe), safe);
-    else
+    mime_number(part, number);
+    if (!extract_file_name(part, &given)) {
         snprintf(name, EXTRACT_NAME_SIZE, "%s.%s", number,
                  find_extension(part));
+        return;
+    }
+    make_safe(slice_trim(text_slice(&given)), &safe);
+    snprintf(name, EXTRACT_NAME_SIZE, "%s-%.*s", number, (int)safe.size,
+             (const char *)safe.data);
 }
 
 /* ---- Content ------------------------------------------------------------ */
-
-static bool write_all(int fd, const char *data, size_t size)
-{
-    while (size > 0) {
-        ssize_t n = write(fd, data, size);
-        if (n < 0 && errno != EINTR)
-            return false;
-        data += n > 0 ? n : 0;
-        size -= n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
-static bool write_converted(int fd, struct charset *charset, struct slice *in,
-                            bool last)
-{
-    char out[PIECE_SIZE];
-    size_t size;
-
-    while ((size = charset_convert(charset, in, out, sizeof(out), last)) > 0)
-        if (!write_all(fd, out, size))
-            return false;
-    return true;
-}
-
-/* Decode, convert, write, a piece after the other. A character that a piece
- * cuts in two waits at the start of the buffer for its other half. *converted:
- * nothing was wrong. */
-static bool write_text(int fd, struct decoder *decoder, struct slice name,
-                       unsigned long long *size, bool *converted)
-{
-    unsigned char piece[CHARACTER_MAX + PIECE_SIZE];
-    size_t kept = 0, n;
-    struct charset charset;
-    bool known = charset_open(&charset, name), ok = true;
-
-    do {
-        struct slice in;
-        n = decode_next(decoder, piece + kept, PIECE_SIZE);
-        *size += n;
-        in = (struct slice){piece, kept + n};
-        ok = write_converted(fd, &charset, &in, n == 0);
-        *converted = known && !charset.wrong;
-        kept = in.size < CHARACTER_MAX ? in.size : 0;
-        memmove(piece, in.data, kept);
-    } while (ok && *converted && n > 0);
-    charset_close(&charset);
-    return ok;
-}
-
-static bool write_octets(int fd, struct decoder *decoder,
-                         unsigned long long *size)
-{
-    unsigned char piece[PIECE_SIZE];
-    size_t n;
-
-    while ((n = decode_next(decoder, piece, sizeof(piece))) > 0) {
-        *size += n;
-        if (fd >= 0 && !write_all(fd, (const char *)piece, n))
-            return false;
-    }
-    return true;
-}
 
 static bool is_text(const struct part *part)
 {
@@ -210,53 +126,92 @@ static bool is_shown(const struct part *part)
            (disposition.size == 0 || slice_is(disposition, "inline"));
 }
 
-/* Shown text becomes UTF-8, if it is what it says: *as_it_came if it is not. */
-static bool write_content(int fd, const struct part *part,
-                          unsigned long long *size, bool *as_it_came)
+/* Decode and write, a piece after the other; nowhere if file is NULL. */
+static bool write_octets(FILE *file, const struct part *part, size_t *size)
 {
-    struct decoder decoder;
-    struct text charset;
-    bool ok = true, converted = false;
+    struct transfer transfer = {
+        .encoding = part->encoding, .crlf = !is_text(part), .rest = part->body};
+    unsigned char piece[PIECE_SIZE];
+    size_t n;
 
-    *size = 0;
-    decode_init(&decoder, part->encoding, part->body, !is_text(part));
-    *as_it_came = fd >= 0 && is_shown(part);
-    if (*as_it_came && is_text(part) && part->encoding != ENCODING_UNKNOWN) {
-        charset.size = 0;
-        parameter_find(part->content_type, "charset", &charset);
-        ok = write_text(fd, &decoder, text_slice(&charset), size, &converted);
-        *as_it_came = !converted;
-        if (!ok || converted)
-            return ok;
-        if (ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) != 0)
+    for (*size = 0; (n = transfer_next(&transfer, piece, PIECE_SIZE)) > 0;
+         *size += n)
+        if (file && fwrite(piece, 1, n, file) < n)
             return false;
-        *size = 0;
-        decode_init(&decoder, part->encoding, part->body, false);
-    }
-    return write_octets(fd, &decoder, size);
+    return true;
 }
 
-bool extract_part(const struct mime *mime, const struct part *part,
-                  int directory, char name[EXTRACT_NAME_SIZE],
-                  unsigned long long *size, bool *as_it_came)
+/* The same as UTF-8. A character that a piece cuts in two waits at the start of
+ * the buffer for its other half. False if not all of it is written, because
+ * there is something that can't be converted. */
+static bool write_text(FILE *file, const struct part *part, size_t *size)
 {
-    int fd = -1, error = 0;
+    struct transfer transfer = {.encoding = part->encoding, .rest = part->body};
+    unsigned char piece[CHARACTER_MAX + PIECE_SIZE];
+    char out[CHARSET_PIECE];
+    struct slice in = {piece, 0};
+    struct charset charset;
+    struct text name;
+    size_t n = 1, converted;
+    bool good;
+
+    name.size = 0;
+    parameter_find(part->content_type, "charset", &name);
+    good = charset_open(&charset, text_slice(&name));
+    for (*size = 0; good && n > 0; *size += n) {
+        memmove(piece, in.data, in.size);
+        n = transfer_next(&transfer, piece + in.size, PIECE_SIZE);
+        in = (struct slice){piece, in.size + n};
+        while ((converted = charset_convert(&charset, &in, out, n == 0)) > 0 &&
+               good)
+            good = fwrite(out, 1, converted, file) == converted;
+        good = good && !charset.wrong && in.size < CHARACTER_MAX;
+    }
+    iconv_close(charset.iconv);
+    return good;
+}
+
+/* Shown text becomes UTF-8, if it is what it says. */
+static bool write_content(FILE *file, const struct part *part,
+                          struct extract *extract)
+{
+    bool text =
+        is_shown(part) && is_text(part) && part->encoding != ENCODING_UNKNOWN;
+
+    if (text && (write_text(file, part, &extract->size) || ferror(file)))
+        return !ferror(file);
+    extract->as_it_came = is_shown(part);
+    rewind(file); /* from the start again, but as it came */
+    return ftruncate(fileno(file), 0) == 0 &&
+           write_octets(file, part, &extract->size);
+}
+
+bool extract_part(const struct part *part, int directory,
+                  struct extract *extract)
+{
+    FILE *file;
+    int fd, error;
     bool ok;
 
-    make_name(mime, part, name);
-    if (directory >= 0) {
-        fd = openat(directory, name,
-                    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        error = fd < 0 ? errno : 0;
-    }
-    ok = write_content(fd, part, size, as_it_came) && !error;
-    if (!error)
+    make_name(part, extract->name);
+    extract->as_it_came = false;
+    if (directory < 0)
+        return write_octets(NULL, part, &extract->size);
+    fd = openat(directory, extract->name,
+                O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    file = fd < 0 ? NULL : fdopen(fd, "w");
+    ok = file && write_content(file, part, extract);
+    error = errno;
+    if (file && fclose(file) != 0 && ok) {
+        ok = false;
         error = errno;
-    if (fd >= 0)
+    }
+    if (!file && fd >= 0)
         close(fd);
-    if (fd >= 0 && !ok) { /* half a file is none; but how large is the part? */
-        unlinkat(directory, name, 0);
-        write_content(-1, part, size, as_it_came);
+    if (!ok) { /* half a file is none; but how large is the part? */
+        if (fd >= 0)
+            unlinkat(directory, extract->name, 0);
+        write_octets(NULL, part, &extract->size);
     }
     errno = error;
     return ok;

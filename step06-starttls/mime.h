@@ -2,8 +2,8 @@
 #ifndef MIME_H
 #define MIME_H
 
-#include "decode.h"
-#include "slice.h"
+#include "text.h"
+#include "transfer.h"
 
 enum {
     MIME_DEPTH_MAX = 50,   /* levels; RFC 2046 5.1 sets no limit */
@@ -16,12 +16,11 @@ enum {
 enum part_kind { PART_LEAF, PART_MULTIPART, PART_MESSAGE };
 
 struct part {
-    int parent;       /* index in the list; -1 for the whole message */
-    unsigned depth;   /* how many parents there are */
-    unsigned ordinal; /* among its siblings, from 1; 0: bears its parent's
-                         number, as RFC 3501 6.4.5 says */
-    unsigned children;
-    bool last; /* of its siblings */
+    const struct part *parent, *last_child; /* NULL: there is none */
+    int depth;                              /* how many parents there are */
+    int children;
+    int ordinal; /* among its siblings, from 1; 0: bears its parent's number,
+                    as RFC 3501 6.4.5 says */
     enum part_kind kind;
     bool unknown_type; /* what its field says is no type: counts as text */
     enum encoding encoding;
@@ -33,10 +32,10 @@ struct part {
 /* All parts of a message, in the order in which they stand in it. */
 struct mime {
     struct part parts[MIME_PARTS_MAX];
-    size_t count;
+    int count;
     bool cut; /* there are more parts than the list can hold */
     unsigned char *unwrapped[MIME_UNWRAPPED_MAX];
-    size_t unwrapped_count;
+    int unwrapped_count;
 };
 
 /* Take message apart into *mime. It refers to the octets of the message, which
@@ -45,7 +44,6 @@ void mime_parse(struct mime *mime, struct slice message);
 void mime_free(struct mime *mime);
 
 /* Write the number of a part, such as "1.2": RFC 3501 6.4.5. */
-void mime_number(const struct mime *mime, const struct part *part,
-                 char number[MIME_NUMBER_SIZE]);
+void mime_number(const struct part *part, char number[MIME_NUMBER_SIZE]);
 
 #endif

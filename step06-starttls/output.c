@@ -4,8 +4,9 @@
  * Whoever reads may stop: a pager waits for a key, and then the pipe to it is
  * full. No client may wait for that longer than a moment. O_NONBLOCK would be
  * no help: it would be set for all who share the pipe, programs that are not
- * ours among them. So a timer interrupts the write. Start reading at
- * output_write(). TUTORIAL.md, chapter 1.
+ * ours among them. So this writes only as much at once as a pipe takes that
+ * poll() calls writable. Start reading at output_write(). TUTORIAL.md, chapter
+ * 4.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "output.h"
@@ -13,35 +14,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <sys/time.h>
+#include <string.h>
 #include <unistd.h>
 
-enum { PATIENCE = 1000 /* milliseconds */, LOG_LINE_SIZE = 512 };
-
-/* Set by a signal: the time is up. */
-static volatile sig_atomic_t expired;
-
-static void on_alarm(int number)
-{
-    (void)number;
-    expired = 1;
-}
-
-/* Interrupt what blocks after so long, and again and again after that: the
- * first signal may come just before it blocks. 0: no more. */
-static void set_timer(long milliseconds)
-{
-    struct timeval time = {milliseconds / 1000, milliseconds % 1000 * 1000};
-    struct itimerval timer = {.it_interval = time, .it_value = time};
-    struct sigaction action = {.sa_handler = on_alarm};
-
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGALRM, &action, NULL);
-    setitimer(ITIMER_REAL, &timer, NULL);
-}
+enum { TICK = 10 /* milliseconds */, TICKS_MAX = 100, LOG_LINE_SIZE = 512 };
 
 /* How much to write next: whole lines, as many as a pipe takes all or none. */
 static size_t piece_size(const char *text, size_t size)
@@ -57,40 +36,39 @@ static size_t piece_size(const char *text, size_t size)
 
 bool output_write(int fd, const char *text, size_t size)
 {
-    static bool waited; /* in vain, the last time */
+    static int patience = TICKS_MAX;
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct pollfd ready = {.fd = fd, .events = POLLOUT};
+    int ticks = patience;
 
-    expired = 0;
-    set_timer(waited ? 1 : PATIENCE);
-    while (fcntl(fd, F_SETLKW, &lock) != 0 && errno == EINTR && !expired)
-        ;
-    while (size > 0 && !expired) {
-        ssize_t n = write(fd, text, piece_size(text, size));
-        if (n < 0 && errno != EINTR)
+    while (fcntl(fd, F_SETLK, &lock) != 0 && ticks > 0 &&
+           (errno == EACCES || errno == EAGAIN))
+        ticks -= poll(NULL, 0, TICK) <= 0;
+    while (size > 0 && ticks > 0) {
+        ssize_t n = 0;
+        if (poll(&ready, 1, TICK) <= 0)
+            ticks--;
+        else if ((n = write(fd, text, piece_size(text, size))) < 0)
             break;
-        text += n > 0 ? n : 0;
-        size -= n > 0 ? (size_t)n : 0;
+        text += n;
+        size -= (size_t)n;
     }
-    set_timer(0);
     lock.l_type = F_UNLCK;
     fcntl(fd, F_SETLK, &lock);
-    waited = size > 0;
+    patience = size > 0 ? TICKS_MAX / 10 : TICKS_MAX;
     return size == 0;
 }
 
 void output_log(const char *format, ...)
 {
-    char text[LOG_LINE_SIZE];
+    char text[LOG_LINE_SIZE] = "smtpd: ";
     va_list arguments;
-    size_t size = (size_t)snprintf(text, sizeof(text), "smtpd: ");
-    int more;
+    size_t size;
 
     va_start(arguments, format);
-    more = vsnprintf(text + size, sizeof(text) - size, format, arguments);
+    vsnprintf(text + 7, sizeof(text) - 8, format, arguments);
     va_end(arguments);
-    size += more > 0 ? (size_t)more : 0;
-    if (size > sizeof(text) - 1)
-        size = sizeof(text) - 1;
-    text[size++] = '\n'; /* where the NUL was */
+    size = strlen(text);
+    text[size++] = '\n';
     output_write(STDERR_FILENO, text, size);
 }

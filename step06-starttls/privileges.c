@@ -7,12 +7,11 @@
  */
 #define _DEFAULT_SOURCE /* for setgroups(2), which is in no standard */
 #include "privileges.h"
-#include "options.h"
 
+#include <err.h>
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,18 +24,18 @@ void privileges_drop(const char *user)
     errno = 0;
     entry = getpwnam(user);
     if (!entry)
-        die("cannot become %s: %s", user,
-            errno ? strerror(errno) : "there is no such user");
+        errx(1, "cannot become %s: %s", user,
+             errno ? strerror(errno) : "there is no such user");
     /* groups first: without root it could not be done any more */
     if (setgroups(1, &entry->pw_gid) != 0 || setgid(entry->pw_gid) != 0 ||
         setuid(entry->pw_uid) != 0)
-        die("cannot become %s: %s", user, strerror(errno));
+        err(1, "cannot become %s", user);
     if (entry->pw_uid != 0 && (setuid(0) == 0 || geteuid() == 0))
-        die("cannot stop being root");
+        errx(1, "cannot stop being root");
 }
 
 void privileges_warn(void)
 {
     if (geteuid() == 0)
-        fputs("smtpd: warning: this runs as root; -u user ends that\n", stderr);
+        warnx("warning: this runs as root; -u user ends that");
 }

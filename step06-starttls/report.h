@@ -9,8 +9,4 @@
 void report_message(const struct session *session,
                     const struct delivery *delivery);
 
-/* Before the first fork: what libc looks up for its first stream in memory, it
- * looks up once, and not in each child. */
-void report_prepare(void);
-
 #endif

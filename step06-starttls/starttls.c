@@ -8,18 +8,19 @@
  *
  * This is all that the mail receiver has to know about TLS; what TLS is, is in
  * tls/. Up to the handshake anybody on the way could have put words into the
- * client's mouth. So nothing that was said before counts: what came behind the
+ * client's mouth. So nothing that was said before counts: what came after the
  * command is thrown away unread, and the session starts anew.
  * TUTORIAL.md, chapter 6.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "starttls.h"
 #include "output.h"
-#include "tls/certificate.h"
-#include "tls/credentials_make.h"
-#include "tls/keylog.h"
-#include "tls/tls.h"
+#include "tls/certificate/certificate.h"
+#include "tls/certificate/credentials_make.h"
+#include "tls/handshake/tls.h"
+#include "tls/schedule/keylog.h"
 
+#include <err.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -31,38 +32,36 @@
 /* ---- At the start ------------------------------------------------------- */
 
 /* One line of what happens inside TLS, among the "C:" and "S:" lines. */
-static void trace_line(void *context, const char *line)
+static void trace_line(const char *line)
 {
-    char text[2048 + 1]; /* the longest line there, and its end */
+    char text[TRACE_LINE_SIZE + 1];
     int size = snprintf(text, sizeof(text), "%s\n", line);
 
-    (void)context;
     output_write(STDERR_FILENO, text, (size_t)size);
-}
-
-static void warn(const char *warning)
-{
-    if (*warning)
-        fprintf(stderr, "smtpd: warning: %s\n", warning);
 }
 
 static void load_credentials(struct credentials *credentials,
                              const struct config *config)
 {
     char error[CREDENTIALS_LINE_SIZE];
+    size_t domains = 0;
 
     if (!config->chain || !config->key) { /* wrong usage, as in options.c */
         fputs("smtpd: -c and -k come together: a certificate and its key\n",
               stderr);
         exit(2);
     }
-    if (!credentials_make(config->chain, config->key, config->domains.name,
-                          config->domains.count, error, sizeof(error)) ||
+    while (config->domains[domains])
+        domains++;
+    if (!credentials_make(config->chain, config->key, config->domains, domains,
+                          error, sizeof(error)) ||
         !credentials_load(credentials, config->chain, config->key, error,
                           sizeof(error)))
-        die("%s", error);
-    warn(credentials->chain_warning);
-    warn(credentials->key_warning);
+        errx(1, "%s", error);
+    if (*credentials->chain_warning)
+        warnx("warning: %s", credentials->chain_warning);
+    if (*credentials->key_warning)
+        warnx("warning: %s", credentials->key_warning);
 }
 
 /* The key log, if the operator asked for one; -1 if not. */
@@ -75,54 +74,45 @@ static int open_keylog(void)
         return -1;
     fd = keylog_open(path);
     if (fd < 0)
-        die("cannot open the key log %s: %s", path,
-            errno == EPERM ? "not a file that only we can open"
-                           : strerror(errno));
+        errx(1, "cannot open the key log %s: %s", path,
+             errno == EPERM ? "not a file that only we can open"
+                            : strerror(errno));
     return fd;
 }
 
 void starttls_open(struct config *config)
 {
     struct tls_config *tls;
-    struct credentials *credentials;
 
     if (!config->chain && !config->key)
         return;
     tls = calloc(1, sizeof(*tls));
-    credentials = calloc(1, sizeof(*credentials));
-    if (!tls || !credentials)
-        die("no memory for the certificate");
-    load_credentials(credentials, config);
-    tls->credentials = credentials;
-    tls->trace = config->verbose ? trace_line : NULL;
+    if (!tls || !(tls->credentials = calloc(1, sizeof(*tls->credentials))))
+        errx(1, "no memory for the certificate");
+    load_credentials(tls->credentials, config);
+    tls->trace.line = config->verbose ? trace_line : NULL;
     tls->keylog_fd = open_keylog();
     config->tls = tls;
 }
 
 void starttls_close(struct config *config)
 {
-    if (!config->tls)
-        return;
-    credentials_free(config->tls->credentials);
-    free(config->tls->credentials);
-    free(config->tls);
-    config->tls = NULL;
+    if (config->tls)
+        credentials_free(config->tls->credentials);
 }
 
 void starttls_announce(const struct config *config)
 {
-    char hostname[HOSTNAME_SIZE] = "localhost";
+    char hostname[HOST_SIZE] = "localhost";
 
     if (!config->tls)
         return;
-    if (gethostname(hostname, sizeof(hostname)) == 0)
-        hostname[sizeof(hostname) - 1] = '\0';
+    gethostname(hostname, sizeof(hostname) - 1);
     printf("_25._tcp.%s. IN TLSA 3 1 1 %s\n", hostname,
            config->tls->credentials->tlsa);
     fflush(stdout);
     if (config->tls->keylog_fd >= 0) /* nobody is to be surprised by that */
-        fprintf(stderr, "smtpd: warning: the secrets of TLS go to %s\n",
-                getenv("SSLKEYLOGFILE"));
+        warnx("warning: the secrets of TLS go to %s", getenv("SSLKEYLOGFILE"));
 }
 
 /* ---- In a session ------------------------------------------------------- */
@@ -168,16 +158,18 @@ static ssize_t receive(void *context, void *buffer, size_t size)
     ssize_t n;
 
     do
-        n = wait_for_input(protection) ? conn_receive(conn, buffer, size) : -1;
+        n = wait_for_input(protection) ? read(conn->fd, buffer, size) : -1;
     while (n < 0 && errno == EINTR && !*conn->stop);
     return n;
 }
 
-static bool send_all(void *context, const void *data, size_t size)
+/* A fault shows in the next read, as in conn.c. */
+static bool transmit(void *context, const void *data, size_t size)
 {
     struct protection *protection = context;
 
-    return conn_send(protection->conn, data, size);
+    conn_send(protection->conn, data, size);
+    return true;
 }
 
 static ssize_t protected_read(void *context, void *buffer, size_t size)
@@ -187,11 +179,11 @@ static ssize_t protected_read(void *context, void *buffer, size_t size)
     return tls_read(&protection->tls, buffer, size);
 }
 
-static bool protected_write(void *context, const void *data, size_t size)
+static void protected_write(void *context, const char *data, size_t size)
 {
     struct protection *protection = context;
 
-    return tls_write(&protection->tls, data, size);
+    tls_write(&protection->tls, data, size);
 }
 
 static void protected_close(void *context)
@@ -199,7 +191,6 @@ static void protected_close(void *context)
     struct protection *protection = context;
 
     tls_close(&protection->tls);
-    free(protection);
 }
 
 bool starttls_is_offered(const struct session *session)
@@ -215,54 +206,47 @@ static void protect(struct session *session, struct protection *protection)
     struct conn *conn = session->conn;
 
     protection->deadline = 0; /* from here on it is the pauses that count */
-    conn->in_start = conn->in_end = 0;
-    conn->hooks = (struct conn_hooks){protection, protected_read,
-                                      protected_write, protected_close};
-    session->suite = tls_suite_name(&protection->tls);
+    conn->in_start = conn->in_end;
+    conn->context = protection;
+    conn->read = protected_read;
+    conn->write = protected_write;
+    conn->close = protected_close;
+    session->suite = protection->tls.suite->name;
     session->stage = CONNECTED;
-    session->esmtp = false;
 }
 
 /* The handshake. If it fails, the operator gets a line: a sender that has no
  * TLS 1.3 would come again and again, and nobody would know. */
 static bool accept_tls(struct session *session, struct protection *protection)
 {
-    struct tls_io io = {protection, receive, send_all};
-    char peer[CONN_PEER_SIZE];
+    struct tls_io io = {protection, receive, transmit};
 
-    conn_peer(session->conn, peer); /* while there is one */
     protection->conn = session->conn;
     protection->deadline = now() + session->config->timeout * 1000LL;
     if (tls_accept(&protection->tls, session->config->tls, io))
         return true;
-    fprintf(stderr, "smtpd: TLS with %s failed: %s\n", peer,
-            protection->tls.fault);
+    output_log("TLS with %s failed: %s", session->conn->peer,
+               protection->tls.fault);
     return false;
 }
 
-void starttls_command(struct session *session, const char *argument)
+const char *starttls_command(struct session *session, char *argument)
 {
     struct protection *protection;
 
     (void)argument;
-    if (!session->config->tls) {
-        session_reply(session, 502, "5.5.1", "this server has no certificate");
-        return;
-    }
-    if (!starttls_is_offered(session)) {
-        session_reply(session, 503, "5.5.1", "this is TLS already");
-        return;
-    }
+    if (!session->config->tls)
+        return "502 5.5.1 this server has no certificate";
+    if (!starttls_is_offered(session))
+        return "503 5.5.1 this is TLS already";
     protection = malloc(sizeof(*protection));
-    if (!protection) {
-        session_reply(session, 454, "4.7.0", "no memory for TLS now");
-        return;
-    }
-    session_reply(session, 220, "2.0.0", "go ahead");
-    if (conn_flush(session->conn) && accept_tls(session, protection)) {
+    if (!protection)
+        return "454 4.7.0 no memory for TLS now";
+    conn_printf(session->conn, "220 2.0.0 go ahead\r\n");
+    conn_flush(session->conn);
+    if (accept_tls(session, protection))
         protect(session, protection);
-    } else { /* there is no plaintext to go back to */
-        session->stage = LEAVING;
-        free(protection);
-    }
+    else
+        session->stage = LEAVING; /* there is no plaintext to go back to */
+    return NULL;
 }

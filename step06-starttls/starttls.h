@@ -12,7 +12,7 @@
  */
 void starttls_open(struct config *config);
 
-/* At its end: wipe the key, and give back what starttls_open() took. */
+/* At its end: wipe the key. */
 void starttls_close(struct config *config);
 
 /* Print the DANE record for this server, if it has a certificate (RFC 7672),
@@ -22,7 +22,8 @@ void starttls_announce(const struct config *config);
 /* True if STARTTLS may be said now. RFC 3207 section 4. */
 bool starttls_is_offered(const struct session *session);
 
-/* The command: RFC 3207 section 4. */
-void starttls_command(struct session *session, const char *argument);
+/* The command: RFC 3207 section 4. Returns its reply, or NULL if it was said.
+ */
+const char *starttls_command(struct session *session, char *argument);
 
 #endif

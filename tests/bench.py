@@ -72,7 +72,8 @@ class Server:
             command = [tool("smtp-sink"), *user, "inet:127.0.0.1:%d" % self.port, "1024"]
         output = self.directory / "stdout"
         with open(output, "wb") as out:
-            self.process = subprocess.Popen(command, cwd=self.directory, stdout=out, stderr=subprocess.DEVNULL)
+            self.process = subprocess.Popen(command, cwd=self.directory, stdout=out,
+                                            stderr=subprocess.DEVNULL)
         self.pid = self.process.pid
         for _ in range(500):
             found = re.search(rb"listening on \S+ port (\d+)", output.read_bytes())
@@ -114,8 +115,9 @@ def run_load(server, load, scale):
     _, arguments, count, _ = LOADS[load]
     count = max(int(count * scale), 20)
     before, start = server.cpu(), time.monotonic()
-    subprocess.run([tool("smtp-source"), *arguments, "-m", str(count), "-f", "a@localhost", "-t", "you@localhost",
-                    "inet:127.0.0.1:%d" % server.port], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([tool("smtp-source"), *arguments, "-m", str(count), "-f", "a@localhost", "-t",
+                    "you@localhost", "inet:127.0.0.1:%d" % server.port], check=True,
+                   stdout=subprocess.DEVNULL)
     seconds = time.monotonic() - start
     kept(server)
     return count / seconds, (server.cpu() - before) / count * 1e6
@@ -123,7 +125,8 @@ def run_load(server, load, scale):
 
 def throughput(directory, steps, rounds, scale):
     """A to L for smtp-sink and the steps, interleaved."""
-    servers = [("smtp-sink (keeps nothing)", None)] + [(Path(step_program(n)).name, step_program(n)) for n in steps]
+    servers = [("smtp-sink (keeps nothing)", None)] + [(Path(step_program(n)).name, step_program(n))
+                                                       for n in steps]
     figures = {(name, load): [] for name, _ in servers for load in LOADS}
     for _ in range(rounds):
         for load in LOADS:
@@ -133,11 +136,13 @@ def throughput(directory, steps, rounds, scale):
                 server.stop()
     median = {key: [statistics.median(column) for column in zip(*values)] for key, values in figures.items()}
     for load, (what, _, _, size) in LOADS.items():
-        print("\n%s: %s\n  %-28s %10s %10s %12s %8s" % (load, what, "", "messages/s", "MB/s", "CPU us/each", "ratio"))
+        print("\n%s: %s\n  %-28s %10s %10s %12s %8s"
+              % (load, what, "", "messages/s", "MB/s", "CPU us/each", "ratio"))
         yardstick = median[servers[0][0], load][0]
         for name, _ in servers:
             rate, cpu = median[name, load]
-            print("  %-28s %10.0f %10.1f %12.0f %8.2f" % (name, rate, rate * size / 1e6, cpu, rate / yardstick))
+            print("  %-28s %10.0f %10.1f %12.0f %8.2f"
+                  % (name, rate, rate * size / 1e6, cpu, rate / yardstick))
 
 
 # --- parsing ---
@@ -145,9 +150,12 @@ def throughput(directory, steps, rounds, scale):
 def big_message():
     """30 MB: a text and an attachment of 22 MB in base64."""
     pick = random.Random(30)
-    data = base64.encodebytes(pick.getrandbits(8 * 22000000).to_bytes(22000000, "big")).replace(b"\n", b"\r\n")
-    return (b"From: a@example.org\r\nSubject: big\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
-            b"--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n--b\r\nContent-Type: application/zip; name=a.zip\r\n"
+    data = base64.encodebytes(pick.getrandbits(8 * 22000000).to_bytes(22000000,
+                                                                      "big")).replace(b"\n", b"\r\n")
+    return (b"From: a@example.org\r\nSubject: big\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; "
+            b"boundary=b\r\n\r\n"
+            b"--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n--b\r\nContent-Type: application/zip; "
+            b"name=a.zip\r\n"
             b"Content-Transfer-Encoding: base64\r\n\r\n" + data + b"--b--\r\n")
 
 
@@ -172,10 +180,12 @@ def cpu_of_server(directory, program, options, message):
 def gmime_program(directory):
     """A small program on GMime, where it is installed."""
     try:
-        flags = subprocess.run(["pkg-config", "--cflags", "--libs", "gmime-3.0"], stdout=subprocess.PIPE, check=True,
+        flags = subprocess.run(["pkg-config", "--cflags", "--libs", "gmime-3.0"], stdout=subprocess.PIPE,
+                               check=True,
                                stderr=subprocess.DEVNULL).stdout.decode().split()
         program = str(directory / "gmime")
-        subprocess.run(["cc", "-O2", "-o", program, str(HERE / "bench_gmime.c"), *flags], check=True, stderr=subprocess.DEVNULL)
+        subprocess.run(["cc", "-O2", "-o", program, str(HERE / "bench_gmime.c"), *flags], check=True,
+                       stderr=subprocess.DEVNULL)
         return program
     except (OSError, subprocess.CalledProcessError):
         return None
@@ -202,13 +212,15 @@ def parsing(directory, rounds):
         rows["GMime"] = lambda: cpu_of_command([gmime, *arguments])
     plain, full = step_program(3), step_program(5)
     if plain and full:
-        rows["step 5, receipt and storing too"] = lambda: (cpu_of_server(directory, full, ["-x", "parts"], message), 0)
+        rows["step 5, receipt and storing too"] = lambda: (cpu_of_server(directory, full, ["-x", "parts"],
+                                                                         message), 0)
         rows["step 3, which does not parse"] = lambda: (cpu_of_server(directory, plain, [], message), 0)
     figures = {name: [] for name in rows}
     for _ in range(rounds):
         for name, measure in rows.items():
             figures[name].append(measure())
-    median = {name: [statistics.median(column) for column in zip(*values)] for name, values in figures.items()}
+    median = {name: [statistics.median(column) for column in zip(*values)]
+              for name, values in figures.items()}
     print("\nParse a message of %.0f MB and write its parts to files" % (len(message) / 1e6))
     if plain and full:
         median["step 5 less step 3: parsing"] = [median["step 5, receipt and storing too"][0] -
@@ -228,8 +240,10 @@ def rollup(pid):
 
 
 def memory(directory, steps):
-    """Idle: the mean of fifty connections, so that what all share with the parent counts for each only by its part."""
-    print("\nMemory of one connection\n  %-28s %16s %34s" % ("", "idle, PSS KiB", "inside a 40 MB DATA, private KiB"))
+    """Idle: the mean of fifty connections, so that what all share with the parent counts for each only by
+    its part."""
+    print("\nMemory of one connection\n  %-28s %16s %34s"
+          % ("", "idle, PSS KiB", "inside a 40 MB DATA, private KiB"))
     for number in steps:
         server = Server(directory, step_program(number))
         crowd = [smtplib.SMTP("127.0.0.1", server.port) for _ in range(50)]
@@ -248,7 +262,8 @@ def memory(directory, steps):
         client.sock.sendall((b"x" * 998 + b"\r\n") * 40000)
         time.sleep(0.5)     # the last of it is read
         busy = rollup(child)
-        print("  %-28s %16d %34d" % (Path(step_program(number)).name, idle, busy["Private_Clean"] + busy["Private_Dirty"]))
+        print("  %-28s %16d %34d"
+              % (Path(step_program(number)).name, idle, busy["Private_Clean"] + busy["Private_Dirty"]))
         client.sock.close()
         server.stop()
 
@@ -261,8 +276,9 @@ def syncs(directory, steps):
     for number in steps:
         server = Server(directory, step_program(number))
         log = server.directory / "strace"
-        tracer = subprocess.Popen([tool("strace"), "-f", "-q", "-e", "trace=fsync,fdatasync,sync,syncfs,sync_file_range,msync",
-                                   "-o", str(log), "-p", str(server.pid)], stderr=subprocess.DEVNULL)
+        tracer = subprocess.Popen([tool("strace"), "-f", "-q", "-e",
+                                   "trace=fsync,fdatasync,sync,syncfs,sync_file_range,msync", "-o", str(log),
+                                   "-p", str(server.pid)], stderr=subprocess.DEVNULL)
         while not log.exists():
             time.sleep(0.01)
         time.sleep(0.2)
@@ -289,9 +305,12 @@ class OpenSSL(Server):
     def __init__(self, credentials):
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
-        command = ["openssl", "s_server", "-accept", "127.0.0.1:%d" % self.port, "-cert", credentials / "certificate.pem", "-key",
-                   credentials / "key.pem", "-tls1_3", "-ciphersuites", SUITE, "-groups", "X25519", "-num_tickets", "0", "-quiet"]
-        self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        command = ["openssl", "s_server", "-accept", "127.0.0.1:%d" % self.port, "-cert",
+                   credentials / "certificate.pem", "-key",
+                   credentials / "key.pem", "-tls1_3", "-ciphersuites", SUITE, "-groups", "X25519",
+                   "-num_tickets", "0", "-quiet"]
+        self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE,
+                                        stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
         self.pid = self.process.pid
         for _ in range(500):
@@ -336,8 +355,10 @@ def one_handshake(port, context, starttls):
 
 
 def handshakes(directory, rounds, count):
-    """CPU of the server for full handshakes, x25519 and P-256 signatures. The client is the same for each."""
-    servers = {"step 6, with fork and STARTTLS": (Server(directory, step_program(6), WITH_TLS), client_context(), True)}
+    """CPU of the server for full handshakes, x25519 and P-256 signatures. The client is the same for
+    each."""
+    servers = {"step 6, with fork and STARTTLS": (Server(directory, step_program(6), WITH_TLS),
+                                                  client_context(), True)}
     ours = servers["step 6, with fork and STARTTLS"][0]
     servers["step 6, the same without TLS"] = (ours, None, True)
     if tool("openssl"):
@@ -355,7 +376,8 @@ def handshakes(directory, rounds, count):
     median = {name: statistics.median(values) for name, values in figures.items()}
     alone = "step 6, the difference: a handshake"
     median[alone] = median["step 6, with fork and STARTTLS"] - median["step 6, the same without TLS"]
-    print("\nFull TLS 1.3 handshakes: x25519, ChaCha20-Poly1305, ECDSA with P-256\n  %-38s %12s %18s" % ("", "CPU us/each", "per CPU second"))
+    print("\nFull TLS 1.3 handshakes: x25519, ChaCha20-Poly1305, ECDSA with P-256\n  %-38s %12s %18s"
+          % ("", "CPU us/each", "per CPU second"))
     for name, cpu in median.items():
         print("  %-38s %12.0f %18.0f" % (name, cpu * 1e6, 1 / max(cpu, 1e-9)))
 
@@ -370,8 +392,10 @@ def deliver_big(port, tls, count):
 
 
 def big_messages(directory, rounds, count):
-    """5 MB messages over kept connections, from 4 processes. The sender is the same for each, inside TLS or not."""
-    rows = {"step 6, plaintext": (step_program(6), WITH_TLS, False), "step 6, TLS": (step_program(6), WITH_TLS, True)}
+    """5 MB messages over kept connections, from 4 processes. The sender is the same for each, inside TLS or
+    not."""
+    rows = {"step 6, plaintext": (step_program(6), WITH_TLS, False),
+            "step 6, TLS": (step_program(6), WITH_TLS, True)}
     if tool("smtp-sink"):
         rows = {"smtp-sink, plaintext (keeps nothing)": (None, (), False), **rows}
     figures, fork = {name: [] for name in rows}, multiprocessing.get_context("fork")
@@ -388,8 +412,10 @@ def big_messages(directory, rounds, count):
             kept(server)
             figures[name].append((4 * count / seconds, (server.cpu() - before) / (4 * count)))
             server.stop()
-    print("\n5 MB messages from 4 processes in Python, kept connections\n  %-38s %10s %12s %8s" % ("", "MB/s", "CPU us/each", "ratio"))
-    median = {name: [statistics.median(column) for column in zip(*values)] for name, values in figures.items()}
+    print("\n5 MB messages from 4 processes in Python, kept connections\n  %-38s %10s %12s %8s"
+          % ("", "MB/s", "CPU us/each", "ratio"))
+    median = {name: [statistics.median(column) for column in zip(*values)]
+              for name, values in figures.items()}
     yardstick = next(iter(median.values()))[0]
     for name, (rate, cpu) in median.items():
         print("  %-38s %10.1f %12.0f %8.2f" % (name, rate * len(BIG) / 1e6, cpu * 1e6, rate / yardstick))
@@ -423,24 +449,33 @@ def call_rate(library, name, *sizes):
 def openssl_speed(pattern, arguments, seconds, **environment):
     """A figure out of `openssl speed`; None without openssl."""
     try:
-        done = subprocess.run(["openssl", "speed", "-seconds", str(max(1, round(seconds))), *arguments], stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, env={**os.environ, **environment}, universal_newlines=True)
+        done = subprocess.run(["openssl", "speed", "-seconds", str(max(1, round(seconds))), *arguments],
+                              stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, env={**os.environ, **environment},
+                              universal_newlines=True)
     except OSError:
         return None
     found = re.search(pattern, done.stdout, re.M)
     return float(found.group(1)) if found else None
 
 
-# name: (unit, what measures ours, pattern and arguments for openssl speed, what makes the unit of its figure)
+# name: (unit, what measures ours, pattern and arguments for openssl speed, what makes the unit of its
+# figure)
 PRIMITIVES = {
-    "ChaCha20-Poly1305, 16 KiB": ("MB/s", lambda library: lambda seconds: seal_rate(library, "aead_chacha20_poly1305", seconds),
-                                  r"^ChaCha20-Poly1305 +([\d.]+)k", ["-bytes", "16384", "-evp", "chacha20-poly1305"], 1e-3),
-    "AES-128-GCM, 16 KiB": ("MB/s", lambda library: lambda seconds: seal_rate(library, "aead_aes128_gcm", seconds),
-                            r"(?i)^AES-128-GCM +([\d.]+)k", ["-bytes", "16384", "-evp", "aes-128-gcm"], 1e-3),
+    "ChaCha20-Poly1305, 16 KiB": ("MB/s", lambda library: lambda seconds: seal_rate(
+        library, "aead_chacha20_poly1305", seconds),
+                                  r"^ChaCha20-Poly1305 +([\d.]+)k",
+                                  ["-bytes", "16384", "-evp", "chacha20-poly1305"], 1e-3),
+    "AES-128-GCM, 16 KiB": ("MB/s", lambda library: lambda seconds: seal_rate(library, "aead_aes128_gcm",
+                                                                              seconds),
+                            r"(?i)^AES-128-GCM +([\d.]+)k", ["-bytes", "16384", "-evp", "aes-128-gcm"],
+                            1e-3),
     "P-256 signatures": ("/s", lambda library: call_rate(library, "ecdsa_sign", 32, 32),
                          r"nistp256\) +\S+ +\S+ +([\d.]+)", ["ecdsap256"], 1),
-    "X25519": ("/s", lambda library: call_rate(library, "x25519", 32, 32), r"\(X25519\) +\S+ +([\d.]+)", ["ecdhx25519"], 1),
-    "P-256 key agreement": ("/s", lambda library: call_rate_p256(library), r"\(nistp256\) +\S+ +([\d.]+)", ["ecdhp256"], 1),
+    "X25519": ("/s", lambda library: call_rate(library, "x25519", 32, 32), r"\(X25519\) +\S+ +([\d.]+)",
+               ["ecdhx25519"], 1),
+    "P-256 key agreement": ("/s", lambda library: call_rate_p256(library), r"\(nistp256\) +\S+ +([\d.]+)",
+                            ["ecdhp256"], 1),
 }
 
 
@@ -454,9 +489,11 @@ def call_rate_p256(library):
 
 
 def primitives(rounds, seconds):
-    """Our plain C beside OpenSSL: with the processor's vector and AES instructions put out of its reach, and with them."""
+    """Our plain C beside OpenSSL: with the processor's vector and AES instructions put out of its reach, and
+    with them."""
     library = tls_library.load()
-    print("\nPrimitives, per CPU second\n  %-28s %12s %12s %22s %22s" % ("", "", "ours", "OpenSSL, ia32cap=0", "OpenSSL"))
+    print("\nPrimitives, per CPU second\n  %-28s %12s %12s %22s %22s"
+          % ("", "", "ours", "OpenSSL, ia32cap=0", "OpenSSL"))
     for name, (unit, measure, pattern, arguments, factor) in PRIMITIVES.items():
         ours, columns = measure(library), [[], [], []]
         for _ in range(rounds):
@@ -465,7 +502,8 @@ def primitives(rounds, seconds):
             columns[2].append(openssl_speed(pattern, arguments, seconds))
         figures = [statistics.median(column) if None not in column else None for column in columns]
         figures[1:] = [figure and figure * factor for figure in figures[1:]]
-        shown = ["-" if figure is None else "%.0f" % figure if figure is figures[0] else "%.0f (%.2f)" % (figure, figures[0] / figure)
+        shown = ["-" if figure is None else "%.0f" % figure if figure is figures[0]
+                 else "%.0f (%.2f)" % (figure, figures[0] / figure)
                  for figure in figures]
         print("  %-28s %12s %12s %22s %22s" % (name, unit, *shown))
     print("  (in brackets: ours as a part of it)")

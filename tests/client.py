@@ -13,6 +13,7 @@ import time
 
 TIMEOUT_SCALE = float(os.environ.get("SMTPD_TEST_TIMEOUT_SCALE", "1"))
 TIMEOUT = 10 * TIMEOUT_SCALE    # seconds: how long anything may take before it counts as a failure
+LINE_MAX, REST_MAX = 2 ** 20, 2 ** 26           # more than that is not a line, or never ends
 SHOWN_BYTES = 160               # of one entry of the conversation
 SHOWN_ENTRIES = 40
 
@@ -24,7 +25,8 @@ class ConversationError(AssertionError):
 def escape(data):
     """Bytes as a person can read them: nothing unprintable is left."""
     text = "".join(chr(b) if 32 <= b < 127 and b != 92 else
-                   {9: "\\t", 10: "\\n", 13: "\\r", 92: "\\\\"}.get(b, "\\x%02x" % b) for b in data[:SHOWN_BYTES])
+                   {9: "\\t", 10: "\\n", 13: "\\r", 92: "\\\\"}.get(b, "\\x%02x" % b)
+                   for b in data[:SHOWN_BYTES])
     return text + (" ... (%d bytes in all)" % len(data) if len(data) > SHOWN_BYTES else "")
 
 
@@ -46,6 +48,14 @@ def trusting():
     return context
 
 
+class Keywords(dict):
+    """A test that looks for a keyword which is not there fails."""
+
+    def __missing__(self, keyword):
+        raise AssertionError("expected: EHLO announces %s\ncame:     %s"
+                             % (keyword, " ".join(self) or "nothing"))
+
+
 class Reply:
     """One reply: its code, its enhanced status code ("" where there is none) and the text of each line."""
 
@@ -60,14 +70,15 @@ class Reply:
     def keywords(self):
         """The extensions in a reply to EHLO (RFC 5321 4.1.1.1), as {keyword: parameters}."""
         words = (line.split(" ", 1) for line in self.lines[1:])
-        return {word[0].upper(): word[1] if len(word) > 1 else "" for word in words}
+        return Keywords((word[0].upper(), word[1] if len(word) > 1 else "") for word in words)
 
     def __repr__(self):
         return "<Reply %s>" % escape(self.raw)
 
 
 class Client:
-    conversations = []      # of the test that runs now; conftest.py empties it and shows it where a test fails
+    conversations = []      # of the test that runs now; conftest.py empties it, and shows it where one fails
+    heard = False           # has the program under test ever said anything?
 
     def __init__(self, sock):
         self.sock = sock
@@ -75,13 +86,15 @@ class Client:
         self.sock.settimeout(TIMEOUT)
         self.buffer = b""
         self.was_reset = False
+        self.announces_codes = False    # ENHANCEDSTATUSCODES, in the last reply to EHLO
         self.log = []       # ("C" or "S", bytes)
         Client.conversations.append(self)
 
     # ---- what went over the wire
 
     def conversation(self):
-        entries = ["%4d  %s: %s" % (number, who, escape(data)) for number, (who, data) in enumerate(self.log, 1)]
+        entries = ["%4d  %s: %s" % (number, who, escape(data))
+                   for number, (who, data) in enumerate(self.log, 1)]
         if len(entries) > SHOWN_ENTRIES:
             entries = entries[:2] + ["      ..."] + entries[-SHOWN_ENTRIES:]
         return "\n".join(entries) or "      (nothing was said)"
@@ -106,7 +119,8 @@ class Client:
             self.fail("the connection takes what is sent", error)
 
     def send_in_pieces(self, *pieces):
-        """Send each piece only once the program has read the one before, so that each comes in a read of its own."""
+        """Send each piece only once the program has read the one before, so that each comes in a read of its
+        own."""
         __tracebackhide__ = True
         for piece in pieces:
             self.send_raw(piece)
@@ -142,7 +156,10 @@ class Client:
                 self.fail(expected, "%s%s" % (error, self.unfinished()))
             if not data:
                 self.fail(expected, "the end of the connection%s" % self.unfinished())
+            Client.heard = True
             self.buffer += data
+            if len(self.buffer) > LINE_MAX and b"\n" not in self.buffer:
+                self.fail(expected, "a line without an end" + self.unfinished())
         line, self.buffer = self.buffer.split(b"\n", 1)
         self.log.append(("S", line + b"\n"))
         if not line.endswith(b"\r"):
@@ -164,17 +181,25 @@ class Client:
         return Reply(lines)
 
     def expect(self, *codes, enhanced=None):
-        """The next reply has one of these codes (and one of these enhanced status codes)."""
+        """The next reply has one of these codes. An enhanced status code is one of these, too (RFC 2034);
+        a program that does not announce them may do without."""
         __tracebackhide__ = True
         wanted = (enhanced,) if isinstance(enhanced, str) else enhanced
         expected = " or ".join(map(str, codes)) + (" with " + " or ".join(wanted) if wanted else "")
         reply = self.read_reply(expected)
-        if reply.code not in codes or (wanted and reply.enhanced not in wanted):
+        if "ENHANCEDSTATUSCODES" in reply.keywords:
+            self.announces_codes = True
+        if reply.code not in codes or not self.is_right(reply.enhanced, wanted):
             self.fail(expected, escape(reply.raw))
         return reply
 
+    def is_right(self, enhanced, wanted):
+        """Is an enhanced status code one of these, or not asked for?"""
+        return not wanted or enhanced in wanted or (not enhanced and not self.announces_codes)
+
     def expect_closed(self, orderly=False):
-        """The peer closes the connection and says nothing more. Orderly: no reset comes after its last words either."""
+        """The peer closes the connection and says nothing more. Orderly: no reset comes after its last words
+        either."""
         __tracebackhide__ = True
         rest = self.read_to_the_end()
         if rest:
@@ -197,16 +222,24 @@ class Client:
                 data, self.was_reset = b"", True    # this closes a connection too
             if not data:
                 break
+            Client.heard = True
             rest += data
+            if len(rest) > REST_MAX:
+                self.fail("the end of the connection", "more and more: " + escape(rest))
         if rest:
             self.log.append(("S", rest))
         return rest
 
     def expect_in_sync(self):
-        """Every reply so far has been read and none is missing: only HELP is answered with 214 (or 211)."""
+        """Every reply so far has been read and none is missing: HELP gets a good answer, and the same one
+        again."""
         __tracebackhide__ = True
-        self.send("HELP")
-        self.expect(214, 211)
+        answers = []
+        for _ in range(2):
+            self.send("HELP")
+            answers.append(self.expect(211, 214, 250))
+        if answers[0].raw != answers[1].raw:
+            self.fail("one reply to each command", "a reply too many, or one that is late")
 
     # ---- conversations that every test needs
 
@@ -278,7 +311,8 @@ class Client:
         if self.buffer:
             self.fail("nothing in plaintext after the 220", escape(self.buffer))
         context = context or trusting()
-        context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)     # an end without close_notify is to be seen:
+        context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF",
+                                    0)     # an end without close_notify is to be seen:
         try:                                                                # it counts as a reset
             self.sock = context.wrap_socket(self.sock, server_hostname=name, suppress_ragged_eofs=False)
         except OSError as error:
@@ -290,7 +324,8 @@ class Client:
 
     def segments(self):
         """How many TCP segments with data have come (Linux: tcpi_data_segs_in)."""
-        return struct.unpack_from("I", self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192), 152)[0]
+        return struct.unpack_from("I", self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192),
+                                  152)[0]
 
 
 def unread_bytes(server, client):
@@ -306,4 +341,5 @@ def unread_bytes(server, client):
         kernel.send(header + request + ports + b"".join(addresses) + anything)
         answer = kernel.recv(4096)
     found = struct.unpack_from("=H", answer, 4)[0] == 20
-    return struct.unpack_from("=I", answer, 72)[0] if found else 0      # idiag_rqueue of struct inet_diag_msg
+    return struct.unpack_from("=I", answer,
+                              72)[0] if found else 0      # idiag_rqueue of struct inet_diag_msg

@@ -105,7 +105,8 @@ def what_it_is(line):
 
 
 def leading(lines, kind):
-    """How many of the first lines belong together. A reply of several lines has a hyphen in all but the last."""
+    """How many of the first lines belong together. A reply of several lines has a hyphen in all but the
+    last."""
     count = 1
     if kind == "TLS":
         while count < len(lines) and what_it_is(lines[count]) == "TLS":
@@ -117,7 +118,8 @@ def leading(lines, kind):
 
 
 def end_of_text(lines):
-    return next((number for number, line in enumerate(lines) if re.match(r"C: \.(\\r\\n)?$", line)), len(lines))
+    return next((number for number, line in enumerate(lines) if re.match(r"C: \.(\\r\\n)?$", line)),
+                len(lines))
 
 
 def about_tls(lines):
@@ -131,8 +133,10 @@ def about_tls(lines):
 def show(directory, verbose):
     report, conversation = (said(directory, name).splitlines() for name in ("report", "conversation"))
     sections = [("what came: its report (standard output)", report if verbose else short_report(report)),
-                ("how it came: the conversation (standard error)", conversation if verbose else short_conversation(conversation)),
-                ("the files it has made", list(files(directory)) if verbose else short_paths(files(directory))),
+                ("how it came: the conversation (standard error)",
+                 conversation if verbose else short_conversation(conversation)),
+                ("the files it has made",
+                 list(files(directory)) if verbose else short_paths(files(directory))),
                 ("what to do next", NEXT.splitlines())]
     if verbose:
         sections = [sections[1], sections[0], sections[2]]      # in the order in which it happened
@@ -150,8 +154,8 @@ def main():
         server, port = start(program, directory)
         try:
             client = subprocess.run(
-                [sys.executable, str(TESTS / "send.py"), "--server", "127.0.0.1:" + port, "--to", "you@localhost",
-                 "--eml", str(TESTS / "samples" / "demo.eml")], stdout=subprocess.DEVNULL)
+                [sys.executable, str(TESTS / "send.py"), "--server", "127.0.0.1:" + port, "--to",
+                 "you@localhost", "--eml", str(TESTS / "samples" / "demo.eml")], stdout=subprocess.DEVNULL)
         finally:
             server.send_signal(signal.SIGTERM)
             status = server.wait()

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Which of the tools that the text and the tests use are missing here, and how to get them: what `make doctor` calls.
+"""Which of the tools that the text and the tests use are missing here, and how to get them: what `make
+doctor` calls.
 
 Exit status: 0 nothing that a chapter needs is missing, 1 something is. Needs Python 3.6
 and nothing beside it. The table is TOOLS; a tool is tried where its name alone says too
@@ -20,7 +21,8 @@ WAIT = 4     # seconds for a netcat to come, and to go
 def answer_of(command):
     """What it prints, or "" if it can't be run."""
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20,
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=20,
                               universal_newlines=True)
         return done.stdout
     except (OSError, subprocess.TimeoutExpired):
@@ -36,11 +38,12 @@ def compiler():
 
 
 def gnu_make():
-    return next((path for path in (is_there("make"), is_there("gmake")) if path and "GNU" in answer_of([path, "--version"])), "")
+    return next((path for path in (is_there("make"), is_there("gmake")) if path
+                 and "GNU" in answer_of([path, "--version"])), "")
 
 
 def netcat():
-    """One that sends CR LF with -C, and that goes when its input ends with -N: tried on a socket of our own."""
+    """One that sends CR LF with -C, and that goes when its input ends with -N: tried on a socket here."""
     nc, came = is_there("nc"), []
     if not nc:
         return ""
@@ -51,7 +54,8 @@ def netcat():
         listener_thread = threading.Thread(target=take, args=(listener, came))
         listener_thread.start()
         try:
-            subprocess.run([nc, "-C", "-N", "127.0.0.1", str(listener.getsockname()[1])], input=b"NOOP\n", timeout=WAIT,
+            subprocess.run([nc, "-C", "-N", "127.0.0.1", str(listener.getsockname()[1])], input=b"NOOP\n",
+                           timeout=WAIT,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         except (OSError, subprocess.TimeoutExpired):
             pass
@@ -82,10 +86,14 @@ TOOLS = [
     ("a C compiler", compiler, "everything", "gcc libc6-dev", "gcc or clang"),
     ("GNU make", gnu_make, "everything", "make", "gmake on the BSDs"),
     ("Python 3.8 or later", python, "the tests and send.py", "python3", "python3"),
-    ("pytest", pytest, "the tests; `make test` fetches it into build/venv", "python3-pytest", "pip install pytest"),
-    ("nc with -C and -N", netcat, "chapters 1 to 4: to type lines that end in CR LF", "netcat-openbsd", "netcat of OpenBSD"),
-    ("strace", lambda: is_there("strace"), "chapter 3: to watch the promise; only for Linux", "strace", "strace"),
-    ("openssl", lambda: is_there("openssl"), "chapter 6: somebody else's TLS to try ours with", "openssl", "openssl"),
+    ("pytest", pytest, "the tests; `make test` fetches it into build/venv", "python3-pytest",
+     "pip install pytest"),
+    ("nc with -C and -N", netcat, "chapters 1 to 4: to type lines that end in CR LF", "netcat-openbsd",
+     "netcat of OpenBSD"),
+    ("strace", lambda: is_there("strace"), "chapter 3: to watch the promise; only for Linux", "strace",
+     "strace"),
+    ("openssl", lambda: is_there("openssl"), "chapter 6: somebody else's TLS to try ours with", "openssl",
+     "openssl"),
 ]
 # What no chapter needs.
 EXTRAS = [
@@ -122,7 +130,7 @@ def main():
         if rows:
             print(title + "\n" + how_to_get(rows))
     if not sys.platform.startswith("linux"):
-        print("Some tests look at what only Linux tells (segments, queues, system calls): here they are skipped.")
+        print("Some tests look at what only Linux tells (segments, queues, system calls): they are skipped.")
     if not missing:
         print("Nothing is missing.")
     return 1 if missing else 0

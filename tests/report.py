@@ -1,4 +1,5 @@
-"""Read back what a program under test says about a message (design of the report: TUTORIAL.md, chapter 4 and 5).
+"""Read back what a program under test says about a message (design of the report: TUTORIAL.md, chapter 4 and
+5).
 
     message 1763792557.M83120P4711Q1.mx to you@localhost, 48211 bytes
       From:    Alice <alice@example.org>
@@ -17,10 +18,11 @@ from client import Client
 
 FIRST = re.compile(r"message (\S+) to (.+), (\d+) bytes$")
 FIELD = re.compile(r"  (From|To|Cc|Subject|Date|Message-ID): *(.*)$", re.I)
-NODE = re.compile(r"  [│├└─ ]*(?:(?P<number>\d+(?:\.\d+)*) )?(?P<type>[^ ;,]*/[^;,]*?)(?:; charset=(?P<charset>.*?))?"
+NODE = re.compile(r"  [│├└─ ]*(?:(?P<number>\d+(?:\.\d+)*) )?(?P<type>[^ ;,]*/[^;,]*?)"
+                  r"(?:; charset=(?P<charset>.*?))?"
                   r"(?:, (?P<size>\d+) bytes?)?(?P<rest> -> .*| \".*\")?$")
 AS_IT_CAME = " (as it came)"
-UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 SAMPLES = Path(__file__).resolve().parent / "samples"
 
 
@@ -31,7 +33,8 @@ def sample(name):
 def header(*fields, body=b"body\r\n"):
     """A message of these fields, text or bytes, whose lines are ended with CRLF here."""
     lines = [field.encode() if isinstance(field, str) else field for field in fields]
-    return b"".join(line.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n") + b"\r\n" for line in lines) + b"\r\n" + body
+    return b"".join(line.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n") + b"\r\n"
+                    for line in lines) + b"\r\n" + body
 
 
 def part_of(fields, body, boundary="b"):
@@ -41,7 +44,8 @@ def part_of(fields, body, boundary="b"):
 
 def mixed(*parts, boundary="b"):
     """A multipart/mixed message of (fields, body) pairs."""
-    content = b"".join(part_of(fields, body, boundary) for fields, body in parts) + b"--%s--\r\n" % boundary.encode()
+    content = b"".join(part_of(fields, body, boundary)
+                       for fields, body in parts) + b"--%s--\r\n" % boundary.encode()
     return header("From: alice@example.org", "MIME-Version: 1.0",
                   'Content-Type: multipart/mixed; boundary="%s"' % boundary, body=content)
 
@@ -60,7 +64,7 @@ def people(text):
 
 
 def unsafe(text):
-    """The characters that must not reach a terminal: controls, and those that change the direction of text."""
+    """The characters that must not reach a terminal: controls, and those that turn text around."""
     return UNSAFE.findall(text)
 
 
@@ -133,8 +137,8 @@ class Report:
 
 
 class Receiver:
-    """receive(message) delivers it, each on a connection of its own, and returns the report. The server is started with
-    the first one, so that a program which does not know an option fails in the test."""
+    """receive(message) delivers it, each on a connection of its own, and returns the report. The server
+    is started with the first one, so that a program which does not know an option fails in the test."""
 
     def __init__(self, start, *options, **popen):
         self.start = lambda: start(*options, **popen)
@@ -157,8 +161,8 @@ class Receiver:
 
     @staticmethod
     def goodbye(client):
-        """The report is written before the program reads the next command. A conversation that went well need not be
-        shown where only the report is wrong."""
+        """The report is written before the program reads the next command. A conversation that went well
+        need not be shown where only the report is wrong."""
         client.quit()
         Client.conversations.remove(client)
 
@@ -175,8 +179,18 @@ class Receiver:
         return [Report(lines, self.server) for lines in self.server.reports()[-len(messages):]]
 
 
+class RowsDiffer(AssertionError):
+    """Of a table: (how many rows were right, how many there are) is told to whoever gives marks."""
+
+    def __init__(self, right, total, text):
+        super().__init__(text)
+        self.rows = right, total
+
+
 def compare(rows):
     """Fail with the rows (what, expected, came) where the two differ, the first ten of them."""
     __tracebackhide__ = True
     wrong = ["%s\n    expected: %r\n    came:     %r" % row for row in rows if row[1] != row[2]]
-    assert not wrong, "%d of %d differ:\n%s" % (len(wrong), len(rows), "\n".join(wrong[:10]))
+    if wrong:
+        raise RowsDiffer(len(rows) - len(wrong), len(rows),
+                         "%d of %d differ:\n%s" % (len(wrong), len(rows), "\n".join(wrong[:10])))

@@ -4,6 +4,8 @@
     run.py                          every step in build/, and the repository's own tests
     run.py 3                        stages 1 to 3, on our step 3
     run.py 3 --prog my/smtpd        the same, on a program of yours (or a command: "python3 my_smtpd.py")
+    run.py 3 --station 3.2          one station
+    run.py 3 'test_03_data.py::test_a_loop[100]'    one test, as a failure names it; all rows without [...]
     run.py 3 -- -k smuggled -x      what follows -- goes to pytest
 
 The last line is `N passed, N failed`; the exit status is 1 if anything failed, or if
@@ -14,6 +16,7 @@ manager. Start reading at main().
 import argparse
 import concurrent.futures
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -46,7 +49,8 @@ PACKAGE_MANAGERS = [
 def interpreters():
     """This one, then every other python3 there is, in the order of PATH."""
     found = [sys.executable, str(VENV / "bin" / "python3")]
-    for directory in os.environ.get("PATH", "").split(os.pathsep) + ["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"]:
+    usual = ["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"]
+    for directory in os.environ.get("PATH", "").split(os.pathsep) + usual:
         found.append(os.path.join(directory, "python3"))
     return [path for path in dict.fromkeys(found) if path and os.access(path, os.X_OK)]
 
@@ -58,7 +62,8 @@ def can(python, statement):
 
 def quiet(command):
     try:
-        return subprocess.call(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0
+        return subprocess.call(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL) == 0
     except OSError:
         return False
 
@@ -73,7 +78,8 @@ def install_into_venv():
     if python is None:
         return False
     print("no Python here has pytest: installing it into " + str(VENV), flush=True)
-    return quiet([python, "-m", "venv", str(VENV)]) and quiet([str(VENV / "bin" / "python3"), "-m", "pip", "install", "pytest"])
+    install = [str(VENV / "bin" / "python3"), "-m", "pip", "install", "pytest"]
+    return quiet([python, "-m", "venv", str(VENV)]) and quiet(install)
 
 
 def install_with_package_manager():
@@ -94,7 +100,8 @@ def find_python():
         if python is None and install():
             python = with_pytest()
     if python is None:
-        sys.exit("The tests need pytest, no python3 (3.8 or newer) here has it, and it could not be installed.\n"
+        sys.exit("The tests need pytest, no python3 (3.8 or newer) here has it, and it could not be "
+                 "installed.\n"
                  "Install it, for example with: sudo apt-get install python3-pytest")
     return python
 
@@ -102,9 +109,11 @@ def find_python():
 # ---- runs of pytest
 
 def make_scratch():
-    """A directory for all that the tests write: in memory where there is room, for they make and delete ten thousand files."""
+    """A directory for all that the tests write: in memory where there is room, for they make and delete ten
+    thousand files."""
     memory = "/dev/shm"
-    roomy = "TMPDIR" not in os.environ and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 ** 30
+    roomy = ("TMPDIR" not in os.environ and os.access(memory, os.W_OK)
+             and shutil.disk_usage(memory).free > 2 ** 30)
     return tempfile.mkdtemp(prefix="smtpd-tests-", dir=memory if roomy else None)
 
 
@@ -118,12 +127,14 @@ class Run:
     def __init__(self, python, scratch, title, arguments, extra):
         self.title = title
         self.results = Path(scratch) / (title.replace(" ", "-") + ".counts")
-        self.command = [python, "-m", "pytest", "-q", "-c", str(TESTS / "pytest.ini"), str(TESTS), "--counts", str(self.results),
+        self.command = [python, "-m", "pytest", "-q", "-c", str(TESTS / "pytest.ini"), str(TESTS),
+                        "--counts", str(self.results),
                         "--basetemp", str(Path(scratch) / title.replace(" ", "-"))] + arguments + extra
 
     def run(self):
         """For runs side by side: the output is kept until the end."""
-        done = subprocess.run(self.command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+        done = subprocess.run(self.command, env=ENVIRONMENT, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, universal_newlines=True)
         return self, done.returncode, done.stdout
 
     def counts(self, status):
@@ -136,7 +147,8 @@ class Run:
 
 
 def runs_of(python, scratch, step, arguments, extra, plaintext=False):
-    """The tests of one step. From step 6 on all that was asked before is asked again, inside TLS, unless plaintext."""
+    """The tests of one step. From step 6 on all that was asked before is asked again, inside TLS, unless
+    plaintext."""
     arguments = ["--step", str(step)] + arguments
     runs = [Run(python, scratch, "step %d" % step, arguments, extra)]
     if step >= 6 and not plaintext:
@@ -145,11 +157,15 @@ def runs_of(python, scratch, step, arguments, extra, plaintext=False):
 
 
 def run_all(python, scratch, extra, plaintext):
-    """Every step, three side by side on two processors, for they wait a lot; those that take longest go first."""
-    runs = [Run(python, scratch, "the repository", ["--repository", "--ignore-glob=%s/test_tutorial*.py" % TESTS], extra),
-            Run(python, scratch, "the tutorial", ["--repository", "--ignore-glob=%s/test_[!t]*.py" % TESTS], extra)]
+    """Every step, three side by side on two processors, for they wait a lot; those that take longest go
+    first. What an earlier stage asks is asked again where the step has changed what answers it."""
+    runs = [Run(python, scratch, title,
+                ["--repository"] + ["--ignore-glob=%s/%s" % (TESTS, name) for name in others], extra)
+            for title, others in (("the repository", ["repository/test_[st]*.py"]),
+                                  ("the stations", ["test_0*.py", "repository/test_[!s]*.py"]),
+                                  ("the tutorial", ["test_0*.py", "repository/test_[!t]*.py"]))]
     for step in reversed(steps()):
-        runs += runs_of(python, scratch, step, [], extra, plaintext)
+        runs += runs_of(python, scratch, step, ["--changed"], extra, plaintext)
     passed = failed = 0
     jobs = int(os.environ.get("SMTPD_TEST_JOBS", (os.cpu_count() or 1) + 1))
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
@@ -161,9 +177,19 @@ def run_all(python, scratch, extra, plaintext):
     return passed, failed
 
 
-def run_one(python, scratch, stage, prog, extra, plaintext):
+def run_one(python, scratch, options, extra):
+    arguments = ["--prog", options.prog] if options.prog else []
+    arguments += ["--station", options.station] if options.station else []
+    for name in options.names:
+        arguments += ["--named", name]
     passed = failed = 0
-    for run in runs_of(python, scratch, stage, ["--prog", prog] if prog else [], extra, plaintext):
+    if options.stage:
+        about_tls = any(name.startswith(("6.", "test_06"))
+                        for name in [options.station or ""] + options.names)
+        runs = runs_of(python, scratch, options.stage, arguments, extra, options.plaintext or about_tls)
+    else:
+        runs = [Run(python, scratch, "the repository", ["--repository"] + arguments, extra)]
+    for run in runs:
         counts = run.counts(subprocess.call(run.command, env=ENVIRONMENT))
         passed, failed = passed + counts[0], failed + counts[1]
     return passed, failed
@@ -175,12 +201,21 @@ def parse(arguments):
         at = arguments.index("--")
         arguments, extra = arguments[:at], arguments[at + 1:]
     parser = argparse.ArgumentParser(description="Run the test suite.")
-    parser.add_argument("stage", nargs="?", type=int, choices=range(1, 7), help="stages 1 to this (default: every step)")
+    parser.add_argument("stage", nargs="?", help="stages 1 to this (default: every step)")
+    parser.add_argument("names", nargs="*",
+                        help="tests to run, as test_03_data.py::name or test_03_data.py::name[row]")
     parser.add_argument("--prog", help="the program under test (default: ours)")
+    parser.add_argument("--station", help="only the tests of this station, as 2.2")
     parser.add_argument("--plaintext", action="store_true", help="step 6: not all of it again inside TLS")
     options = parser.parse_args(arguments)
-    if options.prog and not options.stage:
-        parser.error("--prog needs a stage")
+    if options.stage and "::" in options.stage:
+        options.stage, options.names = None, [options.stage] + options.names
+    if options.stage:
+        if not re.match("0?[1-6]$", options.stage):
+            parser.error("a stage is a number from 1 to 6, not " + options.stage)
+        options.stage = int(options.stage)
+    if (options.prog or options.station) and not options.stage:
+        parser.error("--prog and --station need a stage")
     return options, extra
 
 
@@ -189,8 +224,8 @@ def main():
     python = find_python()
     scratch = make_scratch()
     try:
-        if options.stage:
-            passed, failed = run_one(python, scratch, options.stage, options.prog, extra, options.plaintext)
+        if options.stage or options.names:
+            passed, failed = run_one(python, scratch, options, extra)
         else:
             passed, failed = run_all(python, scratch, extra, options.plaintext)
     finally:

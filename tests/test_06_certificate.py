@@ -1,4 +1,4 @@
-"""Stage 6: tls/der.c, tls/pem.c, tls/certificate.c, tls/self_signed.c and tls/credentials_make.c, function by function.
+"""Stage 6: tls/certificate/der.c, tls/certificate/pem.c, tls/certificate/certificate.c, tls/certificate/self_signed.c and tls/certificate/credentials_make.c, function by function.
 
 What they make is judged by Python's ssl (which is OpenSSL) and by the few lines of DER reader below; what they load was
 made by OpenSSL (tls_credentials.py).
@@ -95,7 +95,7 @@ def credentials_make(lib, chain, key, names):
     return error.value.decode()
 
 
-pytestmark = [pytest.mark.stage(6), pytest.mark.repository]
+pytestmark = pytest.mark.repository
 
 
 @pytest.fixture(scope="module")
@@ -990,7 +990,7 @@ def test_in_the_directory_where_we_are(lib, tmp_path, monkeypatch):
                                         ("a" * 5000, "key.pem"), ("a" * 256, "key.pem"), ("chain.pem", "a" * 256)])
 def test_places_where_they_can_not_be_made(lib, tmp_path, chain, key):
     error = credentials_make(lib, tmp_path / chain, tmp_path / key, NAMES)
-    assert str(tmp_path / key)[:300] in error and "\n" not in error
+    assert str(tmp_path) in error and "\n" not in error
     assert names_in(tmp_path) == []
 
 

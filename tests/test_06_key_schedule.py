@@ -24,7 +24,7 @@ HELLOS = trace.CLIENT_HELLO + trace.SERVER_HELLO
 SERVER_FLIGHT = (trace.ENCRYPTED_EXTENSIONS + trace.CERTIFICATE + trace.CERTIFICATE_VERIFY + trace.SERVER_FINISHED)
 CLOSE_NOTIFY = b"\1\0"
 
-NONE, CLOSE_NOTIFY_CAME, TRANSPORT = 256, 0, 258    # enum alert, tls/alert.h
+NONE, CLOSE_NOTIFY_CAME, TRANSPORT = 256, 0, 258    # enum alert, tls/record/record.h
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def derive(library, secret, label, transcript_hash):
 
 
 def schedule(library, shared, hash_to_server_hello, hash_to_server_finished):
-    """The whole of RFC 8446 7.1, by the functions of tls/key_schedule.c: {name: secret}."""
+    """The whole of RFC 8446 7.1, by the functions of tls/schedule/key_schedule.c: {name: secret}."""
     secret, found = Output(32), {}
     library.key_schedule_early(secret)
     found["early"] = bytes(secret)
@@ -181,22 +181,22 @@ WRITE = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_void_p, ctypes.c_void_p, ctypes
 
 
 class Io(ctypes.Structure):
-    """struct tls_io, tls/record.h"""
+    """struct tls_io, tls/record/record.h"""
     _fields_ = [("context", ctypes.c_void_p), ("read", READ), ("write", WRITE)]
 
 
 class Trace(ctypes.Structure):
-    """struct trace, tls/trace.h"""
-    _fields_ = [("line", ctypes.c_void_p), ("context", ctypes.c_void_p)]
+    """struct trace, tls/record/trace.h"""
+    _fields_ = [("line", ctypes.c_void_p)]
 
 
 class Record(ctypes.Structure):
-    """struct record, tls/record.h"""
+    """struct record, tls/record/record.h"""
     _fields_ = [("type", ctypes.c_int), ("data", ctypes.c_void_p), ("size", ctypes.c_size_t)]
 
 
 class RecordLayer:
-    """tls/record.c on memory: input is what comes from the peer, written is a list of what went out at once."""
+    """tls/record/record.c on memory: input is what comes from the peer, written is a list of what went out at once."""
 
     def __init__(self, library, source=b"", piece=1 << 20):
         self.library, self.input, self.piece, self.written = library, source, piece, []
@@ -204,9 +204,8 @@ class RecordLayer:
         self.io = Io(None, READ(self.read), WRITE(self.write))
         library.record_init.argtypes = [ctypes.c_void_p, Io, Trace]
         library.record_append.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t]
-        for name in ("record_read_keys", "record_write_keys"):
-            getattr(library, name).argtypes = [ctypes.c_void_p] * 3
-        library.record_init(self.memory, self.io, Trace(None, None))
+        library.record_protect.argtypes = [ctypes.c_void_p, ctypes.c_int] + [ctypes.c_void_p] * 3
+        library.record_init(self.memory, self.io, Trace(None))
 
     def read(self, context, buffer, size):
         data, self.input = self.input[:min(size, self.piece)], self.input[min(size, self.piece):]
@@ -218,8 +217,9 @@ class RecordLayer:
         return True
 
     def keys(self, direction, secret, aead="aead_aes128_gcm"):
-        function = getattr(self.library, "record_%s_keys" % direction)
-        function(self.memory, ctypes.byref(tls_library.aead(self.library, aead)), secret)
+        aead = tls_library.aead(self.library, aead)
+        key, iv = (tls.expand_label(secret, label, b"", size) for label, size in (("key", aead.key_size), ("iv", 12)))
+        self.library.record_protect(self.memory, ["read", "write"].index(direction), ctypes.byref(aead), key, iv)
 
     def next_record(self):
         record = Record()
@@ -295,7 +295,7 @@ def test_records_in_any_pieces(library, piece):
 
 
 def test_reading_goes_on_after_a_timeout(library):
-    """tls/record.h: a read that fails loses nothing, wherever in a record it was."""
+    """tls/record/record.h: a read that fails loses nothing, wherever in a record it was."""
     keys = tls.RecordKeys(tls_crypto.ChaCha20Poly1305, bytes(range(32)))
     plaintexts = [b"x" * size for size in (40, 0, 7)]
     records = RecordLayer(library, b"".join(keys.seal(tls.APPLICATION_DATA, text) for text in plaintexts), 3)

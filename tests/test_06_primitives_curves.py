@@ -1,4 +1,4 @@
-"""Stage 6: X25519, P-256 and ECDSA, each on its own (tls/*.c, through ctypes).
+"""Stage 6: X25519, P-256 and ECDSA, each on its own (tls/exchange, tls/signature, through ctypes).
 
 Expected values are printed in the standards, or come from the model of P-256 below: affine coordinates, Python's
 integers, nothing but the curve's equation and the rule of chord and tangent.
@@ -12,12 +12,11 @@ from ctypes import c_bool, c_uint64, c_void_p
 
 import pytest
 
-import p256_table
 import tls_crypto
 import tls_library
 from tls_library import Output
 
-pytestmark = pytest.mark.stage(6)
+# ======== 6.5 Agreeing on a secret in public
 
 # NIST SP 800-186 3.2.1.3
 P = 2**256 - 2**224 + 2**192 + 2**96 - 1
@@ -207,7 +206,7 @@ RFC7748_5_2 = [
 
 @pytest.mark.parametrize("scalar, u, expected", RFC7748_5_2)
 def test_x25519(tls, scalar, u, expected):
-    """RFC 7748 5.2"""
+    """X25519 gives what the vectors of the standard say (RFC 7748 5.2)"""
     assert compute(tls.x25519, 32, bytes.fromhex(scalar), bytes.fromhex(u)) == (bytes.fromhex(expected), True)
 
 
@@ -224,7 +223,7 @@ def test_x25519_again_and_again(tls, count, expected):
 
 
 def test_x25519_diffie_hellman(tls):
-    """RFC 7748 6.1"""
+    """Both sides of the standard's example get the same secret (RFC 7748 6.1)"""
     alice = bytes.fromhex("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a")
     bob = bytes.fromhex("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb")
     alice_public = bytes.fromhex("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a")
@@ -299,13 +298,14 @@ SCALARS = awkward_numbers(N, 100, 2)
 
 
 def test_field_sums(tls):
+    """Sums and differences modulo p, at the edges too"""
     for x, y in pairs(FIELD, 1):
         assert calculate(tls.p256_field_add, x, y) == (x + y) % P
         assert calculate(tls.p256_field_subtract, x, y) == (x - y) % P
 
 
 def test_field_products(tls):
-    """Montgomery's product: x * y / 2^256 modulo p."""
+    """Montgomery's product is right: x y / 2^256 modulo p"""
     divisor = pow(R, -1, P)
     for x, y in pairs(FIELD, 2):
         assert calculate(tls.p256_field_multiply, x, y) == x * y * divisor % P
@@ -327,6 +327,7 @@ def test_field_and_bytes(tls, value):
 
 
 def test_scalars(tls):
+    """Sums and products modulo n, at the edges too"""
     for x, y in pairs(SCALARS, 3):
         assert calculate(tls.p256_scalar_add, x, y) == (x + y) % N
         assert calculate(tls.p256_scalar_multiply, x, y) == x * y % N
@@ -382,24 +383,21 @@ def test_multiples(tls, k):
         assert compute(tls.p256_point_to_bytes, 65, product)[0] == encode(multiply(k, point))
 
 
-def test_table_is_what_its_script_writes():
-    committed = (tls_library.SOURCES / "p256_table.c").read_text()
-    assert committed == p256_table.table_source(), "run python3 tests/p256_table.py again"
-
-
 def test_table_entries(tls):
-    """p256_point.h: table[i][d - 1] is 2^(16 i) (d0 + 2^64 d1 + 2^128 d2 + 2^192 d3) G."""
-    table = (c_uint64 * 4 * 2 * 15 * 4).in_dll(tls, "p256_table")
+    """Each entry of the table is the multiple of G that it stands for: 2^(16 i) (d0 + 2^64 d1 + 2^128 d2 + 2^192 d3) G"""
     for i in range(4):
         for d in range(1, 16):
             k = sum(2**(16 * i + 64 * bit) for bit in range(4) if d >> bit & 1)
-            assert tuple(limbs_value(xy) * pow(R, -1, P) % P for xy in table[i][d - 1]) == multiply(k, G)
+            product = point_of(tls, None)
+            tls.p256_point_multiply_base(product, limbs(k))
+            assert compute(tls.p256_point_to_bytes, 65, product)[0] == encode(multiply(k, G))
 
 
 # ---- P-256: keys
 
 @pytest.mark.parametrize("key", PRIVATE_KEYS, ids=hex)
 def test_public_key(tls, key):
+    """The public key of a private one is what the model says"""
     assert compute(tls.p256_public_key, 65, octets(key)) == (encode(multiply(key, G)), True)
 
 
@@ -412,7 +410,7 @@ def test_unfit_private_keys(tls, key):
 
 
 def test_ecdh_rfc5903(tls):
-    """RFC 5903 8.1"""
+    """The example of the standard gives its shared secret (RFC 5903 8.1)"""
     i = bytes.fromhex("C88F01F510D9AC3F70A292DAA2316DE544E9AAB8AFE84049C62A9C57862D1433")
     r = bytes.fromhex("C6EF9C5D78AE012A011164ACB397CE2088685D8F06BF9BE0B283AB46476BEE53")
     gi = bytes.fromhex("04DAD0B65394221CF9B051E1FECA5787D098DFE637FC90B9EF945D0C3772581180"
@@ -451,6 +449,7 @@ def test_ecdh_nist(tls, private_key, peer, shared):
 
 @pytest.mark.parametrize("key", PRIVATE_KEYS, ids=hex)
 def test_ecdh(tls, key):
+    """Both sides get the same secret, with keys at the edges too"""
     for peer in (G, multiply(N - 1, G), multiply(2, G), multiply(0xABCDEF, G)):
         assert compute(tls.p256_ecdh, 32, octets(key), encode(peer)) == (octets(multiply(key, peer)[0]), True)
 
@@ -493,7 +492,7 @@ def unfit_peers():
 
 @pytest.mark.parametrize("peer", [pytest.param(peer, id=name) for name, peer in unfit_peers()])
 def test_unfit_peers(tls, peer):
-    """RFC 8446 4.2.8.2"""
+    """A peer's point that is not on the curve, or no point, is refused (RFC 8446 4.2.8.2)"""
     for key in (1, 0xABCDEF):
         assert compute(tls.p256_ecdh, 32, octets(key), peer) == (bytes(32), False)
     assert not tls.ecdsa_verify(octets(1) + octets(1), peer, bytes(32))
@@ -551,6 +550,8 @@ def x_for(y):
     return -f[0] * pow(f[1], -1, P) % P if len(f) == 2 else None
 
 
+# ======== 6.6 A signature
+
 # ---- ECDSA
 
 RFC6979_KEY = 0xC9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721
@@ -568,7 +569,7 @@ EDGE_DIGESTS = [bytes(32), b"\xff" * 32, octets(N), octets(N - 1), octets(N + 1)
      0x019F4113742A2B14BD25926B49C649155F267E60D3814B4C0CC84250E46F0083),
 ])
 def test_ecdsa(tls, message, r, s):
-    """RFC 6979 A.2.5, with SHA-256"""
+    """Signatures are those of the standard's examples (RFC 6979 A.2.5, with SHA-256)"""
     digest = hashlib.sha256(message).digest()
     assert sign(RFC6979_KEY, digest) == (r, s)      # the model, too
     assert compute(tls.ecdsa_sign, 64, octets(RFC6979_KEY), digest) == (octets(r) + octets(s), True)

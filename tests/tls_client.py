@@ -1,8 +1,8 @@
 """A TLS 1.3 client for tests: it can do everything right, and anything wrong.
 
-It speaks through tls_model.py, so it shares nothing with the server: it checks the server's signature and Finished
-by itself. Every step of a handshake is a method, and a test that wants to misbehave leaves one out, calls it twice or
-sends something else. Start reading at TlsClient.handshake().
+It speaks through tls_model.py, so it shares nothing with the server: it checks the server's signature and
+Finished by itself. Every step of a handshake is a method, and a test that wants to misbehave leaves one
+out, calls it twice or sends something else. Start reading at TlsClient.handshake().
 """
 import os
 import socket
@@ -40,12 +40,14 @@ class TlsClient:
 
     def note(self, who, text, data=b""):
         more = "..." if len(data) > SHOWN_BYTES else ""
-        self.log.append("%4d  %s: %s %s%s" % (len(self.log) + 1, who, text, data[:SHOWN_BYTES].hex(" "), more))
+        self.log.append("%4d  %s: %s %s%s"
+                        % (len(self.log) + 1, who, text, data[:SHOWN_BYTES].hex(" "), more))
 
     def fail(self, expected, came):
         __tracebackhide__ = True
         raise ConversationError("the conversation:\n%s\nexpected: %s\ncame:     %s"
-                                % ("\n".join(self.log[-40:]) or "      (nothing was said)", expected, came)) from None
+                                % ("\n".join(self.log[-40:]) or "      (nothing was said)", expected,
+                                   came)) from None
 
     def check(self, condition, expected, came="something else"):
         __tracebackhide__ = True
@@ -68,11 +70,14 @@ class TlsClient:
     wait_until_read = Client.wait_until_read
 
     def plain_record(self, content_type, content, version=LEGACY_VERSION, length=None):
-        self.note("C", "%s record, %d bytes," % (NAMES.get(content_type, content_type), len(content)), content)
-        return struct.pack(">BHH", content_type, version, len(content) if length is None else length) + content
+        self.note("C", "%s record, %d bytes," % (NAMES.get(content_type, content_type), len(content)),
+                  content)
+        return struct.pack(">BHH", content_type, version,
+                           len(content) if length is None else length) + content
 
     def protected_record(self, content_type, content, padding=0):
-        self.note("C", "%s record, protected, %d bytes," % (NAMES.get(content_type, content_type), len(content)), content)
+        self.note("C", "%s record, protected, %d bytes,"
+                  % (NAMES.get(content_type, content_type), len(content)), content)
         return self.write_keys.seal(content_type, content, padding)
 
     def record(self, content_type, content, padding=0):
@@ -129,7 +134,8 @@ class TlsClient:
         return content_type, data
 
     def receive_message(self, *types):
-        """The next handshake message, which has to be of one of these types: (type, body). It joins the transcript."""
+        """The next handshake message, which has to be of one of these types: (type, body). It joins the
+        transcript."""
         __tracebackhide__ = True
         expected = "a handshake message of type %s" % " or ".join(map(str, types))
         while len(self.handshake_data) < 4 or len(self.handshake_data) < 4 + self.message_size():
@@ -158,7 +164,8 @@ class TlsClient:
         self.check(not rest, "the end of the connection", rest.hex(" "))
 
     def expect_alert(self, *names):
-        """An alert with one of these names, then the end. What the server had sent before it is passed over."""
+        """An alert with one of these names, then the end. What the server had sent before it is passed
+        over."""
         __tracebackhide__ = True
         expected = "the alert " + " or ".join(names)
         while True:
@@ -236,7 +243,8 @@ class TlsClient:
             self.check(self.receive() == (CHANGE_CIPHER_SPEC, b"\1"), "change_cipher_spec (D.4)")
 
     def retry(self, change=lambda hello: None):
-        """4.1.2: answer a HelloRetryRequest with a new share. change(hello) may spoil the second ClientHello."""
+        """4.1.2: answer a HelloRetryRequest with a new share. change(hello) may spoil the second
+        ClientHello."""
         __tracebackhide__ = True
         self.check(not self.retried, "at most one HelloRetryRequest")
         group, = struct.unpack(">H", self.server_extensions[tls.KEY_SHARE])
@@ -253,7 +261,8 @@ class TlsClient:
     def agree_on_keys(self):
         """4.2.8, 7.1: the server's share makes the handshake keys."""
         __tracebackhide__ = True
-        self.check(not self.retried or self.suite == self.retried_suite, "the suite of the HelloRetryRequest")
+        self.check(not self.retried or self.suite == self.retried_suite,
+                   "the suite of the HelloRetryRequest")
         reader = tls.Reader(self.server_extensions[tls.KEY_SHARE])
         self.group, share = reader.number(2), reader.vector(2)
         reader.end()
@@ -265,7 +274,8 @@ class TlsClient:
         self.write_keys = tls.RecordKeys(self.aead, self.keys.client_handshake)
 
     def receive_authentication(self):
-        """4.3.1, 4.4: EncryptedExtensions, Certificate, CertificateVerify and Finished, each of them checked."""
+        """4.3.1, 4.4: EncryptedExtensions, Certificate, CertificateVerify and Finished, each of them
+        checked."""
         __tracebackhide__ = True
         reader = tls.Reader(self.receive_message(tls.ENCRYPTED_EXTENSIONS)[1])
         self.encrypted_extensions = dict(tls.parse_extensions(reader.vector(2)))
@@ -278,10 +288,12 @@ class TlsClient:
         algorithm, signature = reader.number(2), reader.vector(2)
         reader.end()
         self.check(algorithm == tls.ECDSA_SECP256R1_SHA256 and crypto.ecdsa_verify(
-            self.public_key, signature, tls.sha256(tls.signed_content(before))), "a signature by the certificate's key")
+            self.public_key, signature, tls.sha256(tls.signed_content(before))),
+                   "a signature by the certificate's key")
         before = self.transcript
         _, body = self.receive_message(tls.FINISHED)
-        self.check(body == tls.verify_data(self.keys.server_handshake, before), "the server's Finished", body.hex(" "))
+        self.check(body == tls.verify_data(self.keys.server_handshake, before), "the server's Finished",
+                   body.hex(" "))
         self.check(not self.handshake_data, "a Finished that ends with its record (5.1)")
         self.keys.server_finished(self.transcript)
         self.read_keys = tls.RecordKeys(self.aead, self.keys.server_application)

@@ -1,7 +1,7 @@
 """The cryptography of TLS 1.3 in plain Python, for a client that depends on no other implementation.
 
-Slow, not in constant time, and only for tests: integers are Python's own, curves are their textbook formulas, and
-each function is the standard's definition written down. Start reading anywhere.
+Slow, not in constant time, and only for tests: integers are Python's own, curves are their textbook
+formulas, and each function is the standard's definition written down. Start reading anywhere.
 """
 import hashlib
 import hmac
@@ -51,7 +51,7 @@ def x25519_public_key(scalar):
     return x25519(scalar, (9).to_bytes(32, "little"))
 
 
-# ---- P-256 (SEC 1, FIPS 186-5). A point is (x, y), or None at infinity; inside a multiplication it is Jacobian.
+# ---- P-256 (SEC 1, FIPS 186-5). A point is (x, y), or None at infinity; inside a multiplication Jacobian.
 
 P256 = 2**256 - 2**224 + 2**192 + 2**96 - 1
 P256_B = 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b
@@ -136,7 +136,8 @@ def der_integers(signature):
     r, content = element(content, 2)
     s, content = element(content, 2)
     for number in (r, s):
-        if rest or content or not number or number[0] > 127 or (number[0] == 0 and (number[1:2] or b"\0")[0] < 128):
+        if rest or content or not number or number[0] > 127 or (number[0] == 0
+                                                                and (number[1:2] or b"\0")[0] < 128):
             raise ValueError("not DER: " + signature.hex())
     return int.from_bytes(r, "big"), int.from_bytes(s, "big")
 
@@ -177,7 +178,8 @@ def xor(a, b):
 
 
 def poly1305(key, message):
-    r, s = int.from_bytes(key[:16], "little") & 0x0ffffffc0ffffffc0ffffffc0fffffff, int.from_bytes(key[16:], "little")
+    r, s = int.from_bytes(key[:16], "little") & 0x0ffffffc0ffffffc0ffffffc0fffffff, int.from_bytes(key[16:],
+                                                                                                   "little")
     total = 0
     for i in range(0, len(message), 16):
         total = (total + int.from_bytes(message[i:i + 16] + b"\1", "little")) * r % (2**130 - 5)
@@ -226,7 +228,8 @@ def make_sbox():
         for shift in (1, 2, 4):     # divided by 3
             q = (q ^ q << shift) & 0xff
         q ^= 0x09 if q & 0x80 else 0
-        box[p] = (q ^ (q << 1 | q >> 7) ^ (q << 2 | q >> 6) ^ (q << 3 | q >> 5) ^ (q << 4 | q >> 4)) & 0xff ^ 0x63
+        turned = q ^ (q << 1 | q >> 7) ^ (q << 2 | q >> 6) ^ (q << 3 | q >> 5) ^ (q << 4 | q >> 4)
+        box[p] = turned & 0xff ^ 0x63
         if p == 1:
             box[0] = 0x63
             return box
@@ -284,7 +287,8 @@ class Aes128Gcm(ChaCha20Poly1305):
         return xor(data, b"".join(blocks))
 
     def tag(self, nonce, aad, ciphertext):
-        total, data = 0, padded(aad) + padded(ciphertext) + struct.pack(">QQ", 8 * len(aad), 8 * len(ciphertext))
+        total, data = 0, padded(aad) + padded(ciphertext) + struct.pack(">QQ", 8 * len(aad),
+                                                                        8 * len(ciphertext))
         for i in range(0, len(data), 16):
             total = self.times_h(total ^ int.from_bytes(data[i:i + 16], "big"))
         return xor(total.to_bytes(16, "big"), self.block(nonce + b"\0\0\0\1"))

@@ -1,6 +1,6 @@
 """The code in step06-starttls/tls as a shared library, so that each piece of it can be tested on its own.
 
-load() compiles all of tls/*.c to build/libtls.so, unless that is newer than its sources, and declares the functions.
+load() compiles all of tls/*/*.c to build/libtls.so, unless that is newer than its sources, and declares the functions.
 $CC names the compiler; TLS_LIBRARY=path/to/libtls.so names a library that is built already (with a sanitizer, say).
 
 Structs are opaque here: opaque() is memory enough for any of them.
@@ -49,7 +49,7 @@ PROTOTYPES = {
 
 
 class Aead(ctypes.Structure):
-    """struct aead, tls/aead.h"""
+    """struct aead, tls/cipher/aead.h"""
     _fields_ = [
         ("name", c_char_p),
         ("key_size", c_size_t),
@@ -63,8 +63,9 @@ def load():
     """The library. Functions that are not in PROTOTYPES want their argtypes set by whoever calls them."""
     library = ctypes.CDLL(str(os.environ.get("TLS_LIBRARY") or build()))
     for name, (result, arguments) in PROTOTYPES.items():
-        function = getattr(library, name)
-        function.restype, function.argtypes = result, arguments
+        if hasattr(library, name):      # else its folder is not there yet
+            function = getattr(library, name)
+            function.restype, function.argtypes = result, arguments
     return library
 
 
@@ -76,8 +77,8 @@ def build():
     """Compile, if need be. Several test runs may do so at once: each writes a file of its own and then puts it in
     place, which is one step for all who look."""
     target = BUILD / "libtls.so"
-    sources = sorted(SOURCES.glob("*.c"))
-    newest = max(path.stat().st_mtime for path in SOURCES.glob("*.[ch]"))
+    sources = sorted(SOURCES.glob("*/*.c"))
+    newest = max(path.stat().st_mtime for path in SOURCES.glob("*/*.[ch]"))
     if target.exists() and target.stat().st_mtime > newest:
         return target
     BUILD.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,9 @@
-"""TLS 1.3 as RFC 8446 defines it, in Python: the key schedule, records, messages, and a judge of ClientHellos.
+"""TLS 1.3 as RFC 8446 defines it, in Python: the key schedule, records, messages, and a judge of
+ClientHellos.
 
-A second implementation, written from the RFC and not from the C code, so that both would have to make the same
-mistake. The curves and ciphers are in tls_crypto.py, the client that uses all this is in tls_client.py.
+A second implementation, written from the RFC and not from the C code, so that both would have to make the
+same mistake. The curves and ciphers are in tls_crypto.py, the client that uses all this is in
+tls_client.py.
 """
 import hashlib
 import hmac
@@ -12,10 +14,12 @@ from tls_crypto import Aes128Gcm, BadTag, ChaCha20Poly1305, hkdf_expand, hkdf_ex
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23         # ContentType (5.1)
 
 CLIENT_HELLO, SERVER_HELLO, NEW_SESSION_TICKET, END_OF_EARLY_DATA = 1, 2, 4, 5  # HandshakeType (4)
-ENCRYPTED_EXTENSIONS, CERTIFICATE, CERTIFICATE_REQUEST, CERTIFICATE_VERIFY, FINISHED, KEY_UPDATE = 8, 11, 13, 15, 20, 24
+ENCRYPTED_EXTENSIONS, CERTIFICATE, CERTIFICATE_REQUEST, CERTIFICATE_VERIFY = 8, 11, 13, 15
+FINISHED, KEY_UPDATE = 20, 24
 MESSAGE_HASH = 254
 
-SERVER_NAME, SUPPORTED_GROUPS, SIGNATURE_ALGORITHMS, ALPN, PADDING = 0, 10, 13, 16, 21     # ExtensionType (4.2)
+# ExtensionType (4.2)
+SERVER_NAME, SUPPORTED_GROUPS, SIGNATURE_ALGORITHMS, ALPN, PADDING = 0, 10, 13, 16, 21
 RECORD_SIZE_LIMIT, PRE_SHARED_KEY, EARLY_DATA, SUPPORTED_VERSIONS = 28, 41, 42, 43
 COOKIE, PSK_KEY_EXCHANGE_MODES, SIGNATURE_ALGORITHMS_CERT, KEY_SHARE = 44, 45, 50, 51
 
@@ -52,7 +56,8 @@ def sha256(data):
 # ---- the key schedule (7.1)
 
 def expand_label(secret, label, context, size):
-    return hkdf_expand(secret, struct.pack(">H", size) + vector(1, b"tls13 " + label.encode()) + vector(1, context), size)
+    return hkdf_expand(secret, struct.pack(">H", size) + vector(1, b"tls13 " + label.encode())
+                       + vector(1, context), size)
 
 
 def derive_secret(secret, label, messages):
@@ -108,7 +113,8 @@ class RecordKeys:
         return number.to_bytes(12, "big")
 
     def seal(self, content_type, content, padding=0, version=0x0303):
-        """A whole TLSCiphertext record. A content_type of None leaves the type out: all that is there is padding."""
+        """A whole TLSCiphertext record. A content_type of None leaves the type out: all that is there is
+        padding."""
         inner = content + (b"" if content_type is None else bytes([content_type])) + bytes(padding)
         header = struct.pack(">BHH", APPLICATION_DATA, version, len(inner) + 16)
         return header + self.aead.seal(self.nonce(), header, inner)
@@ -173,9 +179,11 @@ def parse_extensions(data):
 
 
 class ClientHello:
-    """A ClientHello to be built, taken apart and spoilt: every field is an attribute, extensions are a list."""
+    """A ClientHello to be built, taken apart and spoilt: every field is an attribute, extensions are a
+    list."""
 
-    def __init__(self, random, session_id=b"", suites=(0x1303, 0x1301), groups=(X25519, SECP256R1), shares=(),
+    def __init__(self, random, session_id=b"", suites=(0x1303, 0x1301), groups=(X25519, SECP256R1),
+                 shares=(),
                  signatures=(ECDSA_SECP256R1_SHA256,), versions=(0x0304,), extra=(), last=()):
         self.legacy_version, self.random, self.session_id = 0x0303, random, session_id
         self.suites, self.compression = list(suites), b"\0"
@@ -198,7 +206,8 @@ class ClientHello:
 
     def body(self):
         extensions = b"".join(u16s(number) + vector(2, content) for number, content in self.extensions)
-        return (u16s(self.legacy_version) + self.random + vector(1, self.session_id) + vector(2, u16s(*self.suites))
+        return (u16s(self.legacy_version) + self.random + vector(1, self.session_id)
+                + vector(2, u16s(*self.suites))
                 + vector(1, self.compression) + vector(2, extensions))
 
     def message(self):
@@ -213,9 +222,9 @@ GO_ON = "go on"
 def judge(body):
     """What a server may answer a first ClientHello with: a set of alerts, and GO_ON if it may go on with it.
 
-    RFC 8446 does not say which of several faults comes first, so all that are there may be named. Some faults it
-    leaves to the server to look for, and a server may ignore an extension with all that is wrong inside.
-    """
+    RFC 8446 does not say which of several faults comes first, so all that are there may be named. Some
+    faults it leaves to the server to look for, and a server may ignore an extension with all that is
+    wrong inside. """
     try:
         reader = Reader(body)
         legacy_version, _ = reader.number(2), reader.bytes(32)

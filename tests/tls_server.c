@@ -10,8 +10,8 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include "credentials_make.h"
-#include "tls.h"
+#include "certificate/credentials_make.h"
+#include "handshake/tls.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -5,8 +5,8 @@
  * branch and each address that depends on a private key (bytes.h says how):
  *
  *     cc -DCT_CHECK -gdwarf-4 -O2 -I step06-starttls/tls -o build/ct_curves \
- *        tests/ct/ct_curves.c step06-starttls/tls/{x25519,p256*,ecdsa}.c \
- *        step06-starttls/tls/{bytes,hkdf,sha256}.c
+ *        tests/ct/ct_curves.c \
+ *        step06-starttls/tls/{bytes,hash,exchange,signature}/[a-z]*.c
  *     valgrind --error-exitcode=1 build/ct_curves
  *
  * What is marked secret here is what is secret in use: private keys, and the
@@ -14,10 +14,10 @@
  * themselves; this file branches on it, so that forgetting to would show.
  */
 
-#include "bytes.h"
-#include "ecdsa.h"
-#include "p256.h"
-#include "x25519.h"
+#include "bytes/bytes.h"
+#include "exchange/p256.h"
+#include "exchange/x25519.h"
+#include "signature/ecdsa.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,16 +7,19 @@
  * wrong tag. Built with -DCT_CHECK and run under valgrind, as bytes.h says:
  *
  *     cc -DCT_CHECK -gdwarf-4 -O2 -I step06-starttls/tls \
- *        -o build/ct_handshake tests/ct/ct_handshake.c
- * step06-starttls/tls/[a-z]*.c valgrind --error-exitcode=1 build/ct_handshake
+ *        -o build/ct_handshake tests/ct/ct_handshake.c \
+ *        $(find step06-starttls/tls -name '*.c')
+ *     valgrind --error-exitcode=1 build/ct_handshake
  *
  * Nothing is marked here but the private key: all other secrets are born inside
  * of the server. The client computes the same ones from its own private key,
  * which is not marked, so its side is silent. There is no thread: the client
  * acts when the server wants to read and there is nothing to be read.
  */
-#include "bytes.h"
-#include "tls.h"
+#include "bytes/bytes.h"
+#include "exchange/p256.h"
+#include "exchange/x25519.h"
+#include "handshake/handshake.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,19 +87,22 @@ static void put_list(struct writer *writer, unsigned type, size_t length_size,
 static void put_share(struct writer *writer, const struct client *client)
 {
     unsigned char share[SHARE_SIZE_MAX];
-    const struct group *group = groups;
     size_t extension, list;
 
     writer_u16(writer, EXTENSION_KEY_SHARE);
     extension = writer_open(writer, 2);
     list = writer_open(writer, 2);
-    while (group->number != 0 && group->number != client->share_group)
-        group++;
-    if (group->number != 0) {
-        group->public_key(share, client->private_key);
-        writer_u16(writer, group->number);
-        writer_u16(writer, (unsigned)group->share_size);
-        writer_bytes(writer, share, group->share_size);
+    if (client->share_group == GROUP_X25519)
+        x25519_base(share, client->private_key);
+    else if (client->share_group == GROUP_SECP256R1)
+        p256_public_key(share, client->private_key);
+    if (client->share_group != 0) {
+        size_t size = client->share_group == GROUP_X25519
+                          ? X25519_SIZE
+                          : P256_PUBLIC_KEY_SIZE;
+        writer_u16(writer, client->share_group);
+        writer_u16(writer, (unsigned)size);
+        writer_bytes(writer, share, size);
     }
     writer_close(writer, list, 2);
     writer_close(writer, extension, 2);
@@ -133,14 +139,14 @@ static void send_client_hello(struct client *client)
 /* --- The server's answers ------------------------------------------------ */
 
 /* The next record that came, without its header. */
-static struct slice next_record(struct client *client)
+static struct bytes next_record(struct client *client)
 {
     unsigned char *header = client->came + client->came_used;
     size_t size = (size_t)header[3] << 8 | header[4];
 
     expect(client->came_used + 5 + size <= client->came_size, "a record");
     client->came_used += 5 + size;
-    return (struct slice){header + 5, size};
+    return (struct bytes){header + 5, size};
 }
 
 static void digest(const struct client *client, unsigned char hash[32])
@@ -154,7 +160,7 @@ static void digest(const struct client *client, unsigned char hash[32])
 static void take_retry_request(struct client *client)
 {
     unsigned char start[4 + 32] = {HANDSHAKE_MESSAGE_HASH, 0, 0, 32};
-    struct slice message;
+    struct bytes message;
 
     digest(client, start + 4);
     message = next_record(client);
@@ -168,17 +174,16 @@ static void take_retry_request(struct client *client)
 /* The share is what the ServerHello ends with. */
 static void take_server_hello(struct client *client)
 {
-    const struct group *group = groups;
     unsigned char shared[32], hash[32];
-    struct slice message = next_record(client);
+    struct bytes message = next_record(client);
+    const unsigned char *end = message.data + message.size;
 
-    while (group->number != client->group)
-        group++;
     sha256_update(&client->transcript, message.data, message.size);
-    expect(
-        group->shared_secret(shared, client->private_key,
-                             message.data + message.size - group->share_size),
-        "a share");
+    expect(client->group == GROUP_X25519
+               ? x25519(shared, client->private_key, end - X25519_SIZE)
+               : p256_ecdh(shared, client->private_key,
+                           end - P256_PUBLIC_KEY_SIZE),
+           "a share");
     digest(client, hash);
     key_schedule_early(client->secret);
     key_schedule_handshake(client->secret, shared, sizeof shared);
@@ -190,12 +195,12 @@ static void take_server_hello(struct client *client)
 /* One record with all that is left of the flight. */
 static void take_server_flight(struct client *client)
 {
-    struct slice record = next_record(client);
+    struct bytes record = next_record(client);
     unsigned char *bytes = client->came + (record.data - client->came);
-    struct record_layer *in = malloc(sizeof *in);
+    struct record_layer *in = calloc(1, sizeof *in);
 
     expect(in != NULL, "memory");
-    record_read_keys(in, client->aead, client->server_secret);
+    protect_with_secret(in, READING, client->aead, client->server_secret);
     expect(client->aead->open(&in->reading.key, in->reading.iv, bytes - 5, 5,
                               bytes, record.size, bytes),
            "the server's flight");
@@ -203,7 +208,7 @@ static void take_server_flight(struct client *client)
     free(in);
 }
 
-static void send_finished(struct client *client)
+static void send_client_finished(struct client *client)
 {
     unsigned char message[4 + 32] = {HANDSHAKE_FINISHED, 0, 0, 32};
     unsigned char hash[32];
@@ -211,18 +216,21 @@ static void send_finished(struct client *client)
     digest(client, hash);
     finished_verify_data(client->client_secret, hash, message + 4);
     message[35] ^= client->fault == WRONG_FINISHED;
-    record_write_keys(&client->out, client->aead, client->client_secret);
+    protect_with_secret(&client->out, WRITING, client->aead,
+                        client->client_secret);
     send_record(client, CONTENT_HANDSHAKE, message, sizeof message);
     client->sent[client->sent_size - 1] ^= client->fault == WRONG_TAG;
     derive_secret(client->secret, "c ap traffic", hash, client->client_secret);
-    record_write_keys(&client->out, client->aead, client->client_secret);
+    protect_with_secret(&client->out, WRITING, client->aead,
+                        client->client_secret);
 }
 
 static void send_key_update(struct client *client)
 {
     send_record(client, CONTENT_HANDSHAKE, "\x18\0\0\1\1", 5);
     next_traffic_secret(client->client_secret);
-    record_write_keys(&client->out, client->aead, client->client_secret);
+    protect_with_secret(&client->out, WRITING, client->aead,
+                        client->client_secret);
 }
 
 /* --- In turns ------------------------------------------------------------ */
@@ -239,7 +247,7 @@ static void act(struct client *client)
     } else if (client->step == 1) {
         take_server_hello(client);
         take_server_flight(client);
-        send_finished(client);
+        send_client_finished(client);
     } else if (client->step == 2) {
         send_record(client, CONTENT_APPLICATION_DATA, much, sizeof much);
         send_key_update(client);
@@ -297,7 +305,7 @@ static void run(struct credentials *credentials, unsigned suite,
     memset(client->private_key, 0x5a, sizeof client->private_key);
     sha256_init(&client->transcript);
     record_init(&client->out, (struct tls_io){client, NULL, collect},
-                (struct trace){NULL, NULL});
+                (struct trace){NULL});
     expect(tls_accept(tls, &config, io) == (fault == NO_FAULT), "tls_accept");
     while (fault == NO_FAULT &&
            (n = tls_read(tls, buffer, sizeof buffer)) > 0) {
@@ -323,12 +331,10 @@ int main(void)
         for (int i = 0; i < 2; i++) {
             unsigned group = group_numbers[i];
 
-            run(&credentials, SUITE_CHACHA20_POLY1305_SHA256,
-                &aead_chacha20_poly1305, group, group, fault);
-            run(&credentials, SUITE_AES_128_GCM_SHA256, &aead_aes128_gcm, group,
-                group, fault);
-            run(&credentials, SUITE_CHACHA20_POLY1305_SHA256,
-                &aead_chacha20_poly1305, group, 0, fault);
+            run(&credentials, 0x1303, &aead_chacha20_poly1305, group, group,
+                fault);
+            run(&credentials, 0x1301, &aead_aes128_gcm, group, group, fault);
+            run(&credentials, 0x1303, &aead_chacha20_poly1305, group, 0, fault);
         }
     }
     puts("ct_handshake: done");

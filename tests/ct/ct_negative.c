@@ -9,9 +9,9 @@
  * status 1. With `clean`, which does the work of `early` as it should be done,
  * it must end with status 0.
  */
-#include "bytes.h"
-#include "key_schedule.h"
-#include "random.h"
+#include "bytes/bytes.h"
+#include "exchange/random.h"
+#include "schedule/key_schedule.h"
 
 #include <stdio.h>
 #include <string.h>

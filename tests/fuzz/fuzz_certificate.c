@@ -8,8 +8,8 @@
  * behind, or the chain is what TLS sends: sizes and certificates.
  */
 #define _POSIX_C_SOURCE 200809L
-#include "certificate.h"
-#include "pem.h"
+#include "certificate/certificate.h"
+#include "certificate/pem.h"
 
 #include <stdint.h>
 #include <stdio.h>

@@ -5,9 +5,9 @@
  * the message, the trace has only printable ASCII in it, and a ClientHello is
  * its own valid answer to a HelloRetryRequest only if it has one share.
  */
-#include "client_hello.h"
-#include "record.h"
-#include "trace.h"
+#include "handshake/client_hello.h"
+#include "handshake/show.h"
+#include "record/record.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -21,21 +21,20 @@ static void must(bool condition)
         abort();
 }
 
-static void must_be_printable(void *context, const char *line)
+static void must_be_printable(const char *line)
 {
-    (void)context;
     must(strncmp(line, "TLS ", 4) == 0);
     for (; *line; line++)
         must(*line >= ' ' && *line <= '~');
 }
 
-static void must_be_inside(struct slice inner, struct slice outer)
+static void must_be_inside(struct bytes inner, struct bytes outer)
 {
     must(inner.data >= outer.data &&
          inner.data + inner.size <= outer.data + outer.size);
 }
 
-static void try_choice(const struct client_hello *hello, struct slice message)
+static void try_choice(const struct client_hello *hello, struct bytes message)
 {
     unsigned char digest[SHA256_SIZE];
     enum alert alert;
@@ -55,9 +54,9 @@ static void try_choice(const struct client_hello *hello, struct slice message)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct trace trace = {must_be_printable, NULL};
+    static const struct trace trace = {must_be_printable};
     unsigned char *copy = malloc(size + 1); /* a byte too far is seen */
-    struct slice message = {copy + 1, size};
+    struct bytes message = {copy + 1, size};
     struct client_hello hello;
     enum alert alert;
 

@@ -6,7 +6,7 @@
  * when it is written again; and what is inside is read in the same manner, down
  * to a depth that this loop decides and not the input.
  */
-#include "der.h"
+#include "certificate/der.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ static void must(bool condition)
 
 /* The element that stood in before[0..) is the one that der_put() writes. */
 static void must_be_written_alike(const unsigned char *before, unsigned tag,
-                                  struct slice content)
+                                  struct bytes content)
 {
     static unsigned char buffer[65536 + 4];
     struct writer out = writer_start(buffer, sizeof buffer);
@@ -34,16 +34,16 @@ static void must_be_written_alike(const unsigned char *before, unsigned tag,
              memcmp(before, buffer, out.used) == 0);
 }
 
-static void must_be_an_integer(struct slice number)
+static void must_be_an_integer(struct bytes number)
 {
     static unsigned char buffer[65536 + 4];
     struct writer out = writer_start(buffer, sizeof buffer);
-    struct slice in, content;
+    struct bytes in, content;
 
     if (number.size == 0 || number.size > 60000)
         return;
     der_put_integer(&out, number.data, number.size);
-    in = (struct slice){buffer, out.used};
+    in = (struct bytes){buffer, out.used};
     must(!out.failed && der_read(&in, DER_INTEGER, &content) && in.size == 0);
     must(content.size > 0 && content.data[0] < 0x80);
     must(content.size == 1 || content.data[0] != 0 || content.data[1] >= 0x80);
@@ -54,11 +54,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     unsigned tag = data[0];
-    struct slice in = {data + 1, size - 1}, content;
+    struct bytes in = {data + 1, size - 1}, content;
 
     must_be_an_integer(in);
     for (int depth = 0; depth < 8 && in.size > 0; depth++) {
-        struct slice before = in;
+        struct bytes before = in;
         if (!der_read(&in, tag, &content)) {
             must(in.data == before.data && in.size == before.size);
             must(!der_read_optional(&in, tag, &content) ||

@@ -7,7 +7,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "extract.h"
 #include "mime.h"
-#include "tree.h"
+#include "report_parts.h"
 #include "utf8.h"
 
 #include <stdint.h>
@@ -38,20 +38,20 @@ static void must_be_safe(const char *name)
     }
 }
 
-static void try_part(const struct mime *mime, size_t index)
+static void try_part(const struct mime *mime, int index)
 {
     const struct part *part = &mime->parts[index];
-    char number[MIME_NUMBER_SIZE], name[EXTRACT_NAME_SIZE];
-    unsigned long long size;
-    bool as_it_came;
+    char number[MIME_NUMBER_SIZE];
+    struct extract extract;
 
-    must(part->parent < (int)index && part->depth <= MIME_DEPTH_MAX);
-    mime_number(mime, part, number);
+    must((index == 0) == !part->parent && part->parent < part &&
+         part->depth <= MIME_DEPTH_MAX);
+    mime_number(part, number);
     must(strlen(number) < sizeof number);
     if (part->kind != PART_LEAF)
         return;
-    must(extract_part(mime, part, -1, name, &size, &as_it_came));
-    must_be_safe(name);
+    must(extract_part(part, -1, &extract));
+    must_be_safe(extract.name);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -65,10 +65,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(mime && nowhere);
     mime_parse(mime, message);
     must(mime->count <= MIME_PARTS_MAX);
-    for (size_t i = 0; i < mime->count; i++)
+    for (int i = 0; i < mime->count; i++)
         try_part(mime, i);
     mime_free(mime);
     free(mime);
-    tree_print(nowhere, message, "name", NULL, -1);
+    report_parts(nowhere, message, "name", NULL);
     return 0;
 }

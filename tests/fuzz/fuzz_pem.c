@@ -5,7 +5,7 @@
  * bytes; and the base64 of both texts is the same but for white space, as there
  * is one way only to write it.
  */
-#include "pem.h"
+#include "certificate/pem.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -10,8 +10,8 @@
  * Beside what the sanitizers find: no more comes out than went in, the record
  * layer gives back what was sent in order, and after an error nothing moves.
  */
-#include "bytes.h"
-#include "tls.h"
+#include "bytes/bytes.h"
+#include "handshake/handshake.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -66,9 +66,8 @@ static bool stream_write(void *context, const void *buffer, size_t size)
     return true;
 }
 
-static void ignore(void *context, const char *line)
+static void ignore(const char *line)
 {
-    (void)context;
     for (; *line; line++)
         must(*line >= ' ' && *line <= '~');
 }
@@ -136,7 +135,7 @@ static void put_key_update(struct stream *stream, struct record_keys *keys,
     must(other != NULL);
     put_content(stream, keys, 22, message, sizeof(message));
     next_traffic_secret(secret);
-    record_read_keys(other, keys->aead, secret);
+    protect_with_secret(other, READING, keys->aead, secret);
     *keys = other->reading;
     free(other);
 }
@@ -176,7 +175,8 @@ static void try_connection(struct tls *tls, struct tls_io io,
                            size_t size)
 {
     static const struct cipher_suite suites[] = {
-        {0x1303, &aead_chacha20_poly1305}, {0x1301, &aead_aes128_gcm}};
+        {0x1303, NULL, &aead_chacha20_poly1305},
+        {0x1301, NULL, &aead_aes128_gcm}};
     unsigned char secret[SHA256_SIZE] = {1}, buffer[1000];
     size_t given, came = 0;
     ssize_t n;
@@ -186,9 +186,9 @@ static void try_connection(struct tls *tls, struct tls_io io,
     tls->key_update_owed = tls->closed = tls->over = false;
     memcpy(tls->client_secret, secret, sizeof(secret));
     memcpy(tls->server_secret, secret, sizeof(secret));
-    record_init(&tls->records, io, (struct trace){ignore, NULL});
-    record_read_keys(&tls->records, tls->suite->aead, secret);
-    record_write_keys(&tls->records, tls->suite->aead, secret);
+    record_init(&tls->records, io, (struct trace){ignore});
+    protect_with_secret(&tls->records, READING, tls->suite->aead, secret);
+    protect_with_secret(&tls->records, WRITING, tls->suite->aead, secret);
     struct record_keys keys = tls->records.reading;
     given = follow(stream, &keys, secret, data + 1, size - 1);
     while ((n = tls_read(tls, buffer, sizeof(buffer))) > 0) {
@@ -205,7 +205,7 @@ static void try_connection(struct tls *tls, struct tls_io io,
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct tls_config config = {
-        .credentials = credentials(), .trace = ignore, .keylog_fd = -1};
+        .credentials = credentials(), .trace = {ignore}, .keylog_fd = -1};
     struct stream stream = {.bytes = malloc(STREAM_MAX)};
     struct tls_io io = {&stream, stream_read, stream_write};
     struct tls *tls = malloc(sizeof(*tls));
