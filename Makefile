@@ -120,8 +120,8 @@ check:  ## the tests again under sanitizers, and all other checks
 	@echo "all checks passed"
 
 # The longest first, side by side; each prints what it has to say at its end.
-CHECKS := check-asan check-compilers check-fuzz ct check-valgrind check-static \
-          check-format
+CHECKS := check-asan check-labs check-compilers check-fuzz ct check-valgrind \
+          check-static check-format
 SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 
 missing = { echo "$(1) is not installed: passed over"; [ -z "$(CHECK_ALL)" ]; }
@@ -163,6 +163,11 @@ check-asan: $(SANITIZED)
 	ASAN_OPTIONS=strict_string_checks=1:detect_leaks=1 \
 	SMTPD_BUILD=build/asan SMTPD_TEST_TIMEOUT_SCALE=3 $(PYTHON) tests/run.py 6 \
 	    -- -m key -k "not primitives and not key_schedule"
+
+# What a class gets, and the book: they mark and show what the steps are.
+check-labs: $(PROGRAMS)
+	$(PYTHON) tests/run.py --labs
+	@$(MAKE) --no-print-directory bugs attacks exercises
 
 # A handful of sessions. A child that valgrind complains about writes a log that
 # is not empty. Children end without giving memory back: no look at leaks.
@@ -240,4 +245,4 @@ attacks:  ## prove that each attack works, and not on the step
 .PHONY: bugs attacks
 
 .PHONY: all run demo doctor test book bench help clean check check-compilers check-format \
-        check-static check-asan check-valgrind fuzz check-fuzz ct
+        check-static check-asan check-labs check-valgrind fuzz check-fuzz ct
