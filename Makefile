@@ -65,6 +65,19 @@ test-%: $(if $(PROG),,$(PROGRAMS))  ## (test-03) one step; PROG=path: somebody e
 spec-%:  ## (spec-02) what stage 2 asks of a program, station by station
 	@$(PYTHON) tests/spec.py $*
 
+# The labs take anybody's program, and compile nothing.
+next-%:  ## (next-02) the first station that PROG=path does not pass; WATCH=1: again and again
+	@$(PYTHON) tests/labs/next.py $* --prog "$(PROG)" $(if $(WATCH),--watch) $(if $(TEST),--test '$(TEST)')
+
+lab-%:  ## (lab-02) begin stage 2 in DIR=path: step 1, a Makefile, the stations
+	@$(PYTHON) tests/labs/lab.py $* "$(DIR)"
+
+grade-%:  ## (grade-02) 100 points for PROG=path; OUT=dir: results.json, junit.xml; HIDDEN=dir
+	@$(PYTHON) tests/labs/grade.py $* --prog "$(PROG)" $(if $(OUT),--out "$(OUT)") $(if $(HIDDEN),--hidden "$(HIDDEN)")
+
+handout-%:  ## (handout-03) into OUT=dir what a class gets for stage 3, and nothing later
+	@$(PYTHON) tests/labs/handout.py $* "$(OUT)"
+
 # Before step 1 there is an empty directory.
 diff-%:  ## (diff-04) what step 4 changed
 	@mkdir -p build/nothing; new=$(call step,$*); old=$$(echo build/nothing $(STEPS) | tr ' ' '\n' | \

@@ -161,7 +161,8 @@ def run_all(python, scratch, extra, plaintext):
     first. What an earlier stage asks is asked again where the step has changed what answers it."""
     runs = [Run(python, scratch, title,
                 ["--repository"] + ["--ignore-glob=%s/%s" % (TESTS, name) for name in others], extra)
-            for title, others in (("the repository", ["repository/test_[st]*.py"]),
+            for title, others in (("the repository", ["repository/test_[lst]*.py"]),
+                                  ("the labs", ["test_0*.py", "repository/test_[!l]*.py"]),
                                   ("the stations", ["test_0*.py", "repository/test_[!s]*.py"]),
                                   ("the tutorial", ["test_0*.py", "repository/test_[!t]*.py"]))]
     for step in reversed(steps()):
