@@ -346,6 +346,13 @@ BAD_BYTES = [
 ]
 
 
+@pytest.mark.robust
+def test_many_words_of_one_charset(receive):
+    """A subject of hundreds of short encoded words is decoded whole (RFC 2047 6.2)"""
+    text = "".join(chr(0x430 + number % 32) for number in range(600))
+    shown(receive, "Subject", [("\n ".join(word("koi8-r", "B", c.encode("koi8-r")) for c in text), text)])
+
+
 # ======== 4.3 Character sets
 
 def test_wrong_bytes_become_the_replacement_character(receive):
