@@ -626,6 +626,15 @@ BROKEN_ADDRESSES = ["<a@b.test", "a@b.test>", '"never closed <a@b.test>', "(neve
 
 
 @pytest.mark.robust
+def test_words_alone_do_not_look_like_addresses(receive):
+    """A field of words alone shows a name, and no address that it does not have (RFC 2047 5 (3))"""
+    two = receive(header("From: =?utf-8?Q?boss=40bank.test=2C_x=40y.test?="))["From"]
+    assert people(two) == people('"boss@bank.test, x@y.test"')
+    assert receive(header("From: =?utf-8?Q?J=C3=B6rg?= Maier"))["From"] == "Jörg Maier"
+    assert people(receive(header("From: root (Cron Daemon)"))["From"]) == [("Cron Daemon", "root")]
+
+
+@pytest.mark.robust
 def test_broken_addresses_do_no_harm(receive):
     """Broken addresses harm nothing else, and what can be read of them is shown (RFC 5322 3.4)"""
     fields = [header("To: " + text, "Subject: still here") for text in BROKEN_ADDRESSES]
