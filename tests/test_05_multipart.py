@@ -7,6 +7,7 @@ email package.
 import base64
 import email
 import email.policy
+import errno
 import os
 import quopri
 import random
@@ -956,6 +957,14 @@ def test_a_directory_that_is_gone_costs_no_mail(extract):
     client.quit()
     assert len(extract.server.messages()) == 3
     assert extract.server.parts.read_text() == "a file in its place"
+
+
+@pytest.mark.robust
+def test_the_reason_why_nothing_was_extracted(extract):
+    """A part whose directory is gone says that in the report, and not what came to pass later"""
+    extract.server.parts.rmdir()
+    report = extract(header("Content-Disposition: attachment; filename*=x-none''a"))
+    assert os.strerror(errno.ENOENT) in str(report)
 
 
 # ---- nothing reaches the terminal raw
