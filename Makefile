@@ -205,5 +205,18 @@ fuzz-%: build/fuzz/%
 	    -artifact_prefix=build/fuzz/ build/fuzz/corpus-$* \
 	    $(wildcard tests/fuzz/seeds/$*)
 
+# ---- Labs: find the bug, attack and mend. Everything goes into build/labs/.
+
+LABS = CC="$(CC)" LDLIBS="$(LDLIBS)" $(PYTHON) tests/labs/labs.py
+
+bug-%:  ## (bug-07) a program with a bug in it; CHECK=your.diff: is it mended?
+	@$(LABS) bug $* $(if $(CHECK),--check "$(CHECK)")
+
+attack-%:  ## (attack-smuggling) a server to attack: EXPLOIT=mine.py; to mend: CHECK=your.diff
+	@$(LABS) attack $* $(if $(EXPLOIT),--exploit "$(EXPLOIT)") $(if $(CHECK),--check "$(CHECK)")
+
+bugs attacks:  ## prove that the tests see each of them
+	@$(LABS) $@
+
 .PHONY: all run demo doctor test bench help clean check check-compilers check-format \
-        check-static check-asan check-valgrind fuzz check-fuzz ct
+        check-static check-asan check-valgrind fuzz check-fuzz ct bugs attacks

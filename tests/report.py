@@ -22,7 +22,7 @@ NODE = re.compile(r"  [│├└─ ]*(?:(?P<number>\d+(?:\.\d+)*) )?(?P<type>[^
                   r"(?:; charset=(?P<charset>.*?))?"
                   r"(?:, (?P<size>\d+) bytes?)?(?P<rest> -> .*| \".*\")?$")
 AS_IT_CAME = " (as it came)"
-UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 SAMPLES = Path(__file__).resolve().parent / "samples"
 
 

@@ -3,12 +3,15 @@
 Each of these holds on the later steps too: wherever a line is asked and answered,
 an echo will do as well as an SMTP reply.
 """
+import os
+import resource
 import signal
 import socket
 import threading
 
 import pytest
 
+from client import TIMEOUT
 from server import StartError, children_of, eventually
 
 
@@ -143,6 +146,19 @@ def test_what_is_shown_can_not_command_the_terminal(start):
     assert all(c in "\n\t" or c.isprintable() for c in text)
 
 
+@pytest.mark.robust
+def test_a_line_of_the_trace_is_one_write(start):
+    """With -v a line is shown in one write: the processes of other clients write to the same terminal"""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)     # keeps writes apart
+    with ours, theirs:
+        ours.settimeout(TIMEOUT)
+        expect_answer(start("-v", stderr=theirs).connect(), "NOOP all-in-one")
+        writes = []
+        while b"all-in-one" not in b"".join(writes):
+            writes.append(ours.recv(65536))
+    assert b"NOOP all-in-one" in writes[-1] and writes[-1].endswith(b"\n")
+
+
 # ---- lines
 
 @pytest.mark.only_step(1)
@@ -246,16 +262,49 @@ def test_a_slow_client_holds_nobody_up(server):
     assert came == b"NOOP" or came.startswith(b"250 ")
 
 
-def test_a_client_that_does_not_read_holds_nobody_up(server):
-    """A client that sends and never reads holds nobody up"""
-    deaf = server.connect()
-    deaf.sock.settimeout(0.2)
+FILLER = b"NOOP and some more to fill what the kernel holds\r\n"
+
+
+def send_until_it_blocks(client):
+    """Send and never read, until the program takes no more: from then on it waits for us to read. Returns
+    how many lines that were, and what is still to be sent of them."""
+    client.sock.settimeout(0.5)
+    count, unsent = 0, b""
     try:
         while True:
-            deaf.sock.sendall(b"NOOP and some more to fill what the kernel holds\r\n" * 1000)
+            if not unsent:
+                count, unsent = count + 1000, FILLER * 1000
+            unsent = unsent[client.sock.send(unsent):]
     except socket.timeout:
-        pass
+        client.sock.settimeout(TIMEOUT)
+        return count, unsent
+
+
+def test_a_client_that_does_not_read_holds_nobody_up(server):
+    """A client that sends and never reads holds nobody up"""
+    send_until_it_blocks(server.connect())
     expect_answer(server.connect())
+
+
+@pytest.mark.robust
+@pytest.mark.plaintext
+def test_an_answer_that_goes_in_parts(server):
+    """Where write(2) takes only a part of an answer, as when the process is stopped meanwhile, the rest
+    follows"""
+    client = server.connect()
+    count, unsent = send_until_it_blocks(client)
+    for number in (signal.SIGSTOP, signal.SIGCONT) * 3:
+        os.killpg(server.pid, number)
+
+    def send_the_rest():
+        client.sock.sendall(unsent)
+        client.sock.shutdown(socket.SHUT_WR)
+
+    sender = threading.Thread(target=send_the_rest)
+    sender.start()
+    answers = client.read_to_the_end().split(b"\r\n")
+    sender.join()
+    assert answers.pop() == b"" and len(answers) == count and len(set(answers)) == 1
 
 
 def test_clients_that_vanish(server):
@@ -278,6 +327,29 @@ def test_nothing_is_left_of_a_client_that_left(server):
         client.expect_closed()
         client.close()
     assert eventually(lambda: not children_of(server.pid)), children_of(server.pid)
+
+
+@pytest.mark.robust
+def test_descriptors_are_given_back(start):
+    """A hundred clients, one after another, are served by a program that may have 64 descriptors"""
+    server = start("-l", "127.0.0.1", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
+    for _ in range(100):
+        client = server.connect()
+        expect_answer(client)
+        client.close()
+
+
+@pytest.mark.robust
+def test_a_client_does_not_keep_the_port(start):
+    """The process of a client has that client's socket and no other: when the program was killed the next one
+    has its port at once"""
+    first = start("-l", "127.0.0.1")
+    client = first.connect()
+    expect_answer(client)
+    first.was_told_to_end = True
+    first.process.kill()
+    assert eventually(first.has_ended)
+    expect_answer(start("-l", "127.0.0.1", "-p", first.port).connect())
 
 
 def test_clients_in_parallel(server):

@@ -3,8 +3,12 @@
 Codes are checked, wording is not. A mailbox `you` exists wherever one is needed.
 """
 import sys
+import time
 
 import pytest
+
+from client import TIMEOUT
+from server import children_of, eventually
 
 
 # ======== 2.1 A conversation
@@ -292,9 +296,10 @@ BAD_PATHS = [
     "<a@" + "d." * 127 + "dd>", "Alice <alice@example.org>",
 ]
 
-# What the grammar does not have, and real senders do: dots (RFC 5322 3.4.1), and more than 64 octets (RFC
-# 5321 4.5.3.1.1).
+# What the grammar does not have, and real senders do: dots (RFC 5322 3.4.1), more than 64 octets (RFC 5321
+# 4.5.3.1.1), and the underscore in the names of Windows machines.
 ODD_PATHS = [
+    "<alice@my_pc.example.org>", "<alice@_mx.example.org>",
     "<a..b@example.org>", "<a.@example.org>", "<.a@example.org>", "<a...b..@example.org>",
     "<name+caf_=list_1b2c3d4e5f6a7b8c9d0e1f2a3b4c5d6e7f8a9b0c=example.org@example.org>",
     "<" + "a" * 65 + "@example.org>", "<reply+" + "0123456789abcdef" * 6 + "@example.org>",
@@ -349,9 +354,10 @@ def test_a_good_reverse_path(said_hello, path):
 
 @pytest.mark.parametrize("path", BAD_PATHS + ["<postmaster>"], ids=shorten)
 def test_a_bad_reverse_path(said_hello, path):
-    """MAIL refuses a path that is not one with 501 or 553, and can be given again (RFC 5321 4.1.2)"""
+    """MAIL refuses a path that is not one with 501 or 553, and can be given again; 5.1.7 is a sender's syntax
+    (RFC 5321 4.1.2, RFC 3463 3.2)"""
     said_hello.send("MAIL FROM:" + path)
-    said_hello.expect(*SYNTAX)
+    said_hello.expect(*SYNTAX, enhanced=("5.1.7", "5.1.0", "5.5.2", "5.5.4"))
     said_hello.mail()
 
 
@@ -369,11 +375,11 @@ def test_a_good_forward_path(said_hello, path):
 
 @pytest.mark.parametrize("path", ["<>"] + [path for path in BAD_PATHS if path != "<alice>"], ids=shorten)
 def test_a_bad_forward_path(said_hello, path):
-    """RCPT refuses a path that is not one with 501 or 553, and can be given again; <> is for MAIL only (RFC
-    5321 4.1.1.3)"""
+    """RCPT refuses a path that is not one with 501 or 553, and can be given again; <> is for MAIL only, and
+    5.1.3 is a recipient's syntax (RFC 5321 4.1.1.3, RFC 3463 3.2)"""
     said_hello.mail()
     said_hello.send("RCPT TO:" + path.replace("example.org", "localhost"))
-    said_hello.expect(*SYNTAX)
+    said_hello.expect(*SYNTAX, enhanced=("5.1.3", "5.1.0", "5.5.2", "5.5.4"))
     said_hello.rcpt()
 
 
@@ -472,6 +478,45 @@ def test_nothing_is_done_after_quit(client):
     client.expect_closed(orderly=True)
 
 
+@pytest.mark.robust
+@pytest.mark.plaintext
+def test_who_does_not_hang_up_after_the_end(server):
+    """A client that keeps its connection after QUIT is left alone with it after a moment: no process waits
+    for its end"""
+    client = server.connect()
+    client.send("QUIT")
+    client.expect(221)
+    client.expect_closed()
+    assert eventually(lambda: not children_of(server.pid)), "a process waits for a client that is done"
+
+
+@pytest.mark.robust
+@pytest.mark.plaintext
+def test_who_goes_on_sending_after_the_end(client):
+    """A client that goes on sending after QUIT is cut off"""
+    client.send("QUIT")
+    client.expect(221)
+    with pytest.raises(OSError):
+        for _ in range(2000):
+            client.sock.sendall(b"NOOP and more\r\n" * 4000)
+        client.fail("the end of the connection", "100 MB were taken after QUIT")
+
+
+@pytest.mark.robust
+@pytest.mark.plaintext
+def test_the_end_is_not_kept_waiting(server):
+    """The connection ends with the reply to QUIT, and not some seconds later"""
+    def quick():
+        client = server.connect()
+        began = time.monotonic()
+        client.send("QUIT")
+        client.expect(221)
+        client.expect_closed()
+        return time.monotonic() - began < TIMEOUT / 10
+
+    assert any(quick() for _ in range(3)), "expected: the end at once\ncame:     the end after a second"
+
+
 # ---- pipelining
 
 def test_pipelining_is_announced(client):
@@ -522,3 +567,20 @@ def test_replies_to_a_group_leave_together(client):
         client.expect(250)
     came = client.segments() - before
     assert came <= 2, "42 replies came in %d TCP segments" % came
+
+
+@pytest.mark.robust
+@pytest.mark.plaintext
+def test_replies_to_a_group_take_one_write(strace):
+    """The replies to a group of commands are written together, before the next wait for input (RFC
+    2920 3.2)"""
+    server, watcher = strace("-e", "trace=write,writev,sendto,sendmsg")
+    client = server.connect()
+    client.ehlo()
+    client.send_raw(b"MAIL FROM:<alice@example.org>\r\n" + b"RCPT TO:<you@localhost>\r\n" * 40
+                    + b"RSET\r\nQUIT\r\n")
+    for code in [250] * 42 + [221]:
+        client.expect(code)
+    client.expect_closed()
+    writes = [line for line in watcher.calls() if '"' in line]
+    assert len(writes) <= 6, "43 replies and the greeting took %d writes" % len(writes)

@@ -11,8 +11,8 @@ import subprocess
 import pytest
 
 from client import TIMEOUT, Client
-from server import environment, eventually, has_ipv6
-from test_01_echo import expect_answer, expect_fault
+from server import children_of, environment, eventually, has_ipv6
+from test_01_echo import expect_answer, expect_fault, send_until_it_blocks
 
 
 # ======== 2.4 Strangers
@@ -46,7 +46,7 @@ def test_option_l_may_be_repeated(start):
 
 
 @pytest.mark.robust
-@pytest.mark.parametrize("options", [["-t", "soon"], ["-t", "-5"], ["-t"]], ids=" ".join)
+@pytest.mark.parametrize("options", [["-t", "soon"], ["-t", "-5"], ["-t", "0"], ["-t"]], ids=" ".join)
 def test_wrong_usage_of_t(run, options):
     """A wrong value of -t ends with status 2 and words on standard error"""
     expect_fault(run("-p", "0", *options), 2)
@@ -100,6 +100,12 @@ def test_one_address_can_not_have_it_all(start):
         assert others
     except OSError:
         pass    # only Linux gives the whole of 127.0.0.0/8
+    server.send_signal(signal.SIGSTOP)      # so that the client speaks first
+    client = Client(socket.create_connection(server.listening[0], TIMEOUT))
+    client.send("NOOP")
+    server.send_signal(signal.SIGCONT)
+    assert client.read_line().startswith(b"421")
+    client.expect_closed(orderly=True)
     for client in clients:
         client.close()
     assert eventually(lambda: answers(server)), "the place of a client that left is not given to another"
@@ -160,6 +166,27 @@ def test_a_client_that_says_nothing_is_sent_away(start):
         rest = client.read_to_the_end()
         # a last line may say why
         assert rest == b"" or rest.endswith(b"\r\n") and rest.count(b"\r\n") == 1
+
+
+@pytest.mark.robust
+def test_a_client_that_does_not_read_is_sent_away(start):
+    """-t holds for a client that does not read, too: nothing of its own is left after that time (RFC 5321
+    4.5.3.2)"""
+    server = start("-t", "1", "-l", "127.0.0.1")
+    send_until_it_blocks(server.connect())
+    assert eventually(lambda: not children_of(server.pid)), "its process waits on"
+
+
+@pytest.mark.robust
+@pytest.mark.plaintext
+@pytest.mark.parametrize("calls", ["read,recvfrom,recvmsg", "write,sendto,sendmsg"])
+def test_a_call_that_is_interrupted_is_made_again(strace, calls):
+    """A system call that a signal interrupts (EINTR) is made again, and the conversation goes on"""
+    server, watcher = strace("-e", "trace=" + calls, "-e", "inject=%s:error=EINTR:when=2+3" % calls)
+    client = server.connect()
+    for number in range(10):
+        expect_answer(client, "NOOP %d" % number)
+    assert any("EINTR" in line for line in watcher.calls())
 
 
 # ---- the end
@@ -236,13 +263,8 @@ def test_the_end_leaves_no_process(start):
 def test_the_end_does_not_wait_for_a_client_that_does_not_read(start):
     """A client that does not read can't hold up the end"""
     server = start("-l", "127.0.0.1")
-    deaf = server.connect()
-    deaf.sock.settimeout(0.2)
-    try:
-        while True:
-            deaf.sock.sendall(b"NOOP\r\n" * 10000)
-    except socket.timeout:
-        pass
+    for _ in range(3):
+        send_until_it_blocks(server.connect())
     assert server.stop() == 0
 
 
@@ -321,6 +343,15 @@ def test_started_without_standard_output(program, step, tmp_path):
         client.close()
         process.send_signal(signal.SIGTERM)
     assert process.wait(TIMEOUT) in (0, 1)
+
+
+@pytest.mark.robust
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_standard_output_that_takes_nothing(run):
+    """Where the line with the port can't be written: exit status 1, and one line on standard error"""
+    full = os.open("/dev/full", os.O_WRONLY)
+    expect_fault(run("-l", "127.0.0.1", "-p", "0", preexec_fn=lambda: os.dup2(full, 1)), 1)
+    os.close(full)
 
 
 @pytest.mark.robust
@@ -420,7 +451,8 @@ def test_the_20th_faulty_command_is_the_last(client):
 
 @pytest.mark.robust
 def test_19_faulty_commands_are_forgiven(client):
-    """Nineteen faulty commands are forgiven, and a refused recipient is no fault of the client"""
+    """Nineteen faulty commands are forgiven; a refused recipient and a command that is known and not done
+    (502) are no fault of the client"""
     client.ehlo()
     for _ in range(19):
         client.send("FROB")
@@ -429,6 +461,8 @@ def test_19_faulty_commands_are_forgiven(client):
     for _ in range(30):
         client.send("RCPT TO:<you@elsewhere.example>")
         client.expect(550)
+        client.send("EXPN staff")
+        client.expect(502, 550)
     client.rcpt()
 
 

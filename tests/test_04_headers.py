@@ -492,7 +492,7 @@ ADDRESSES = [
     ("a@b.test", [("", "a@b.test")]), ("<a@b.test>", [("", "a@b.test")]),
     ("Ann<a@b.test>", [("Ann", "a@b.test")]), ('"Doe, John" <j@x.test>', [("Doe, John", "j@x.test")]),
     ('"" <a@b.test>', [("", "a@b.test")]), (r'"a \\ b" <a@b.test>', [("a \\ b", "a@b.test")]),
-    ('"a" b "c" <a@b.test>', [("a b c", "a@b.test")]),
+    ('"a" b "c" <a@b.test>', [("a b c", "a@b.test")]), ('"a\n b" <a@b.test>', [("a b", "a@b.test")]),
     ("John (the (great (one))) Doe <j@x.test>", [("John Doe", "j@x.test")]),
     ("a@b.test (John Doe)", [("John Doe", "a@b.test")]),
     ("a@b.test,c@d.test", [("", "a@b.test"), ("", "c@d.test")]),
@@ -696,6 +696,7 @@ DATES = [
     ("(now) Mon(day), 1(st) Jan 2001 00:00:00 +0000 (UTC (really))", "2001-01-01T00:00:00Z"),
     ("22 Nov 2026 09:22:36 +03:00",
      "2026-11-22T06:22:36Z"),                                       # as in ISO 8601
+    ("22 Nov 2026 09:22:36 +05:30", "2026-11-22T03:52:36Z"),
     ("1 Jan 2001 00:00 +0000", "2001-01-01T00:00:00Z"),
     ("  1   Jan   2001   00:00:00   +0000  ", "2001-01-01T00:00:00Z"),
 ]
@@ -821,7 +822,7 @@ EVERYWHERE = ["Subject: x%sy", "From: x%sy <a@b.test>", 'From: "x%sy" <a@b.test>
 
 
 @pytest.mark.parametrize("control", ["\x1b[31m", "\x07", "\x08", "\x7f", "\x00", "\u009b31m", "\u0085",
-                                     "\u202e", "\u2067", "\u2028", "\x0b\x0c"])
+                                     "\u202e", "\u2067", "\u2028", "\u061c", "\u200f", "\x0b\x0c"])
 def test_controls_in_every_place(receive, control):
     """A control character is shown escaped wherever in the header it stands (RFC 5322 4.1)"""
     reports = receive.all([header(field % control) for field in EVERYWHERE])

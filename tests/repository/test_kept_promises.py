@@ -1,0 +1,94 @@
+"""Promises of the comments that no test of a stage can ask for: of another program they would ask too
+much, or they do not show in what is said.
+"""
+import subprocess
+import sys
+
+import pytest
+
+import tls_crypto
+import tls_library
+import tls_model
+from report import Receiver, compare, header
+from server import Server, environment
+from tls_client import TlsClient
+
+
+@pytest.fixture
+def receive(start):
+    return Receiver(start)
+
+
+# ---- TLS
+
+# A wipe() that notes what it wipes. The shared library lets the program's own be replaced.
+SPY = r"""
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void wipe(void *memory, size_t size)
+{
+    int fd = open(getenv("SPY"), O_WRONLY | O_CREAT | O_APPEND, 0600);
+
+    if (write(fd, memory, size) < 0)
+        abort();
+    close(fd);
+    memset(memory, 0, size);
+}
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="LD_PRELOAD is for Linux")
+@pytest.mark.parametrize("suite", [0x1301, 0x1303], ids=["aes128", "chacha20"])
+def test_secrets_are_wiped_after_use(tmp_path, suite):
+    """All secrets of a connection are wiped (RFC 8446 appendix E.1): those of the handshake too"""
+    library = tls_library.build()
+    (tmp_path / "spy.c").write_text(SPY)
+    cc = ["cc", "-std=c11", "-o"]
+    subprocess.run(cc + ["spy.so", "-fPIC", "-shared", "spy.c"], check=True, cwd=str(tmp_path))
+    source = str(tls_library.REPOSITORY / "tests" / "tls_server.c")
+    subprocess.run(cc + ["tls_server", "-I", str(tls_library.SOURCES), source, str(library),
+                         "-Wl,-rpath," + str(library.parent)], check=True, cwd=str(tmp_path))
+    wiped = tmp_path / "wiped"
+    server = Server([tmp_path / "tls_server", "0"], tmp_path, 1,
+                    {"env": {**environment(), "LD_PRELOAD": str(tmp_path / "spy.so"), "SPY": str(wiped)}})
+    try:
+        client = TlsClient("127.0.0.1", server.port)
+        client.handshake(suites=[suite])
+        client.write(b"hello\r\n")
+        assert client.read_line() == b"hello\r\n"
+        client.send_alert("close_notify", level=1)
+        client.expect_alert("close_notify")
+    finally:
+        server.kill()
+    keys, text = client.keys, wiped.read_bytes()
+    share = tls_model.Reader(client.server_extensions[tls_model.KEY_SHARE][4:]).bytes(32)
+    shared = tls_crypto.x25519(client.shares[client.group], share)
+    secrets = {"the client's handshake secret": keys.client_handshake,
+               "the server's handshake secret": keys.server_handshake,
+               "the master secret": keys.master_secret, "the shared secret": shared,
+               "the client's traffic secret": keys.client_application,
+               "the server's traffic secret": keys.server_application,
+               "its key": tls_model.expand_label(keys.server_application, "key", b"", client.aead.key_size)}
+    assert [name for name, secret in secrets.items() if secret not in text] == []
+
+
+# ---- dates
+
+DIALECTS = [        # a stage's tests take "none" for these: the standard does not have them
+    ("Tue Nov 05 2024 10:00:00 GMT+0100 (CET)", "2024-11-05T09:00:00Z"),
+    ("Fri Nov 21 09:55:06 1997", "1997-11-21T09:55:06Z"),
+    ("21-Nov-1997 09:55:06 GMT", "1997-11-21T09:55:06Z"),
+    ("Tue, 5 Nov 2024 10:00:00 +1", "2024-11-05T09:00:00Z"),
+    ("Mon, 15 Jul 2024 10:00:00 PM +0000", None), ("1 Jan 2001 00:00:00 +030", None),
+    ("mar., 5 nov. 2024 10:00:00 +0100", "2024-11-05T09:00:00Z"),
+]
+
+
+def test_dates_as_programs_write_them(receive):
+    """What date.c says that it reads, and what it says it does not guess"""
+    reports = receive.all([header("Date: " + value) for value, _ in DIALECTS])
+    compare([(value, expected, report["Date"]) for (value, expected), report in zip(DIALECTS, reports)])
