@@ -8,14 +8,28 @@
 A lab is a diff to a step, with a head that says what a user would see and which tests see it. The step is
 copied into build/labs/, broken there and compiled. MENDED is a diff to that, or a directory with the mended
 sources. Needs nothing beside Python 3.8. Start reading at main().
-"""import argparse import concurrent.futures import importlib.util import os import re import shlex
-import shutil import subprocess import sys import tempfile import xml.etree.ElementTree from pathlib
-import Path
+"""
+import argparse
+import concurrent.futures
+import importlib.util
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree
+from pathlib import Path
 
-LABS = Path(__file__).resolve().parent TESTS = LABS.parent REPOSITORY = TESTS.parent BUILD = REPOSITORY
-/ "build" / "labs" sys.path[:0] = [str(TESTS), str(LABS)]
+LABS = Path(__file__).resolve().parent
+TESTS = LABS.parent
+REPOSITORY = TESTS.parent
+BUILD = REPOSITORY / "build" / "labs"
+sys.path[:0] = [str(TESTS), str(LABS)]
 
-from server import Server, make_mailbox # noqa: E402
+from server import Server, make_mailbox    # noqa: E402
 
 # What a program with a bug does all the same: else it would be a ruin, and any test would do to find it.
 STILL_RIGHT = {
