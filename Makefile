@@ -218,5 +218,16 @@ attack-%:  ## (attack-smuggling) a server to attack: EXPLOIT=mine.py; to mend: C
 bugs attacks:  ## prove that the tests see each of them
 	@$(LABS) $@
 
+EXERCISES = CC="$(CC)" LDLIBS="$(LDLIBS)" $(PYTHON) tests/labs/exercises.py
+
+exercise-%:  ## (exercise-3-b) does your program do what exercise 3-b asks? PROG=path
+	@$(EXERCISES) exercise $* $(if $(PROG),--prog "$(PROG)")
+
+answer-%:  ## (answer-3-b) one way to do it
+	@$(EXERCISES) answer $*
+
+exercises:  ## prove that each is open on its step, and done with its answer
+	@$(EXERCISES) exercises
+
 .PHONY: all run demo doctor test bench help clean check check-compilers check-format \
-        check-static check-asan check-valgrind fuzz check-fuzz ct bugs attacks
+        check-static check-asan check-valgrind fuzz check-fuzz ct bugs attacks exercises
