@@ -73,6 +73,9 @@ diff-%:  ## (diff-04) what step 4 changed
 	then diff --color=always -ruN $$old $$new; \
 	else diff -ruN $$old $$new; fi; [ $$? -le 1 ]
 
+book:  ## the text and beside it the code, for a browser: build/book/index.html
+	@$(PYTHON) tests/repository/book.py $(BOOK)
+
 # The folders of tls/ in their order. build/try/hash is tests/try/hash.c with the
 # folders up to hash and no other; it works also where there are no others yet.
 FOLDERS := bytes hash cipher exchange signature certificate record schedule handshake
@@ -229,5 +232,5 @@ answer-%:  ## (answer-3-b) one way to do it
 exercises:  ## prove that each is open on its step, and done with its answer
 	@$(EXERCISES) exercises
 
-.PHONY: all run demo doctor test bench help clean check check-compilers check-format \
+.PHONY: all run demo doctor test book bench help clean check check-compilers check-format \
         check-static check-asan check-valgrind fuzz check-fuzz ct bugs attacks exercises

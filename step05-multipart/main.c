@@ -301,9 +301,9 @@ int main(int argc, char **argv)
     open_listeners(&config);
     if ((errno = maildir_prepare(config.mail)) != 0)
         err(1, "cannot open the mail directory %s", config.mail);
-    announce();
     if (config.extract && (errno = extract_prepare(config.extract)) != 0)
         err(1, "cannot open the directory for parts %s", config.extract);
+    announce();
     serving = 1;
     run(&children, &config);
     stop(&children);

@@ -305,9 +305,9 @@ int main(int argc, char **argv)
     privileges_drop(config.user);
     if ((errno = maildir_prepare(config.mail)) != 0)
         err(1, "cannot open the mail directory %s", config.mail);
-    announce();
     if (config.extract && (errno = extract_prepare(config.extract)) != 0)
         err(1, "cannot open the directory for parts %s", config.extract);
+    announce();
     starttls_announce(&config);
     privileges_warn();
     serving = 1;

@@ -272,8 +272,9 @@ def task_and_hint(text, start, end):
 
 
 def check_placeholders(text):
-    """What stands in angle brackets in code spans and expected lines is one that the checker knows: their expressions are not for readers."""
-    return [Fault(table.line, "the text has no table of placeholders", "", "one") for table in text.tables if plain(table.header[0]).lower() == "placeholder"]
+    """Their expressions are no reading: they stand in tutorial_text.py."""
+    return [Fault(table.line, "the text has no table of placeholders", "", "one")
+            for table in text.tables if plain(table.header[0]).lower() == "placeholder"]
 
 
 TEXT_RULES = [check_form, check_links, check_marks, check_names, check_make_targets, check_headings, check_chapter_tables, check_line_tables,
