@@ -208,18 +208,7 @@ fuzz-%: build/fuzz/%
 	    -artifact_prefix=build/fuzz/ build/fuzz/corpus-$* \
 	    $(wildcard tests/fuzz/seeds/$*)
 
-# ---- Labs: find the bug, attack and mend. Everything goes into build/labs/.
-
-LABS = CC="$(CC)" LDLIBS="$(LDLIBS)" $(PYTHON) tests/labs/labs.py
-
-bug-%:  ## (bug-07) a program with a bug in it; CHECK=your.diff: is it mended?
-	@$(LABS) bug $* $(if $(CHECK),--check "$(CHECK)")
-
-attack-%:  ## (attack-smuggling) a server to attack: EXPLOIT=mine.py; to mend: CHECK=your.diff
-	@$(LABS) attack $* $(if $(EXPLOIT),--exploit "$(EXPLOIT)") $(if $(CHECK),--check "$(CHECK)")
-
-bugs attacks:  ## prove that the tests see each of them
-	@$(LABS) $@
+# ---- Exercises of the text, marked by a test each.
 
 EXERCISES = CC="$(CC)" LDLIBS="$(LDLIBS)" $(PYTHON) tests/labs/exercises.py
 
@@ -232,5 +221,25 @@ answer-%:  ## (answer-3-b) one way to do it
 exercises:  ## prove that each is open on its step, and done with its answer
 	@$(EXERCISES) exercises
 
+.PHONY: exercises
+
+# ---- Labs: find the bug, attack and mend. Everything goes into build/labs/.
+
+LABS = CC="$(CC)" LDLIBS="$(LDLIBS)" $(PYTHON) tests/labs/labs.py
+
+bug-%:  ## (bug-07) a program with a bug in it; CHECK=your.diff: is it mended?
+	@$(LABS) bug $* $(if $(CHECK),--check "$(CHECK)")
+
+attack-%:  ## (attack-smuggling) a server to attack: EXPLOIT=mine.py; to mend: CHECK=your.diff
+	@$(LABS) attack $* $(if $(EXPLOIT),--exploit "$(EXPLOIT)") $(if $(CHECK),--check "$(CHECK)")
+
+bugs:  ## prove that the tests see each of these bugs
+	@$(LABS) bugs
+
+attacks:  ## prove that each attack works, and not on the step
+	@$(LABS) attacks
+
+.PHONY: bugs attacks
+
 .PHONY: all run demo doctor test book bench help clean check check-compilers check-format \
-        check-static check-asan check-valgrind fuzz check-fuzz ct bugs attacks exercises
+        check-static check-asan check-valgrind fuzz check-fuzz ct

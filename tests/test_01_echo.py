@@ -12,7 +12,7 @@ import threading
 import pytest
 
 from client import TIMEOUT
-from server import StartError, children_of, eventually
+from server import Server, StartError, children_of, eventually
 
 
 # ======== 1.1 Four calls and a read
@@ -88,10 +88,11 @@ def test_a_port_in_use(run):
 
 
 @pytest.mark.robust
-def test_an_address_that_is_not_ours(run):
-    """An address that this machine does not have: exit status 1, and one line on standard error that names
-    it"""
-    expect_fault(run("-l", "203.0.113.77", "-p", "0"), 1, "203.0.113.77")
+@pytest.mark.parametrize("address", ["203.0.113.77", "a" * 300], ids=["not ours", "not one"])
+def test_an_address_that_is_not_ours(run, address):
+    """An address that this machine does not have, or that is none: exit status 1, and one line on standard
+    error that names it"""
+    expect_fault(run("-l", address, "-p", "0"), 1, address)
 
 
 @pytest.mark.robust
@@ -110,6 +111,20 @@ def test_it_says_nothing_first(client):
     """The echo has no greeting: the first octets that come are the line that was sent"""
     client.send("hello")
     assert client.read_line() == b"hello"
+
+
+@pytest.mark.robust
+def test_the_default_port(program, step, tmp_path):
+    """Without -p it listens on port 2525"""
+    options = ["-m", "mail"] if step >= 3 else []
+    try:
+        server = Server([*program, "-l", "127.0.0.1", *options], tmp_path, step)
+    except StartError:
+        pytest.skip("another program has port 2525 here")
+    try:
+        assert server.listening == [("127.0.0.1", 2525)]
+    finally:
+        server.end()
 
 
 @pytest.mark.robust

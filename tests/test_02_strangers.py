@@ -7,11 +7,12 @@ import resource
 import signal
 import socket
 import subprocess
+import sys
 
 import pytest
 
 from client import TIMEOUT, Client
-from server import children_of, environment, eventually, has_ipv6
+from server import StartError, children_of, environment, eventually, has_ipv6
 from test_01_echo import expect_answer, expect_fault, send_until_it_blocks
 
 
@@ -50,6 +51,21 @@ def test_option_l_may_be_repeated(start):
 def test_wrong_usage_of_t(run, options):
     """A wrong value of -t ends with status 2 and words on standard error"""
     expect_fault(run("-p", "0", *options), 2)
+
+
+@pytest.mark.robust
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux gives the whole of 127.0.0.0/8")
+def test_many_addresses(start):
+    """Of many -l each is listened on, or the program ends with status 1 and says why"""
+    addresses = ["127.0.0.%d" % last for last in range(1, 31)]
+    try:
+        server = start(*[word for address in addresses for word in ("-l", address)])
+    except StartError as error:
+        assert "exit status 1" in str(error), "expected: exit status 1\ncame:     %s" % error
+        return
+    assert eventually(lambda: len(server.listening) == len(addresses))
+    for place in server.listening:
+        Client(socket.create_connection(place, TIMEOUT)).close()
 
 
 # ---- many clients

@@ -368,6 +368,12 @@ def test_quoted_printable(extract):
     assert lf(report.file("1")) == lf(quopri.decodestring(encoded))
 
 
+def test_blanks_that_were_added_on_the_way(extract):
+    """In quoted-printable, blanks at the end of a line were added on the way and are dropped (RFC 2045 6.7 (3))"""
+    report = extract(content(BINARY, QP, body=b"one \t \r\ntwo = \r\nthree=20 \r\n \r\n"))
+    assert lf(report.file("1")) == b"one\ntwo three \n\n"
+
+
 def test_quoted_printable_with_junk_in_it(extract):
     """In quoted-printable small letters, blanks at the end of lines and a `=` without digits are forgiven
     (RFC 2045 6.7)"""
@@ -928,6 +934,23 @@ def test_the_same_name_twice(extract):
 
 
 @pytest.mark.robust
+@pytest.mark.robust
+def test_descriptors_are_given_back(start, tmp_path):
+    """A hundred messages with parts to write, in one session, are no strain for a program that may have 64
+    descriptors"""
+    directory = tmp_path / "extracting"
+    (directory / "parts").mkdir(parents=True)
+    few = resource.RLIMIT_NOFILE, (64, 64)
+    server = start("-x", "parts", "-l", "127.0.0.1", directory=directory,
+                   preexec_fn=lambda: resource.setrlimit(*few))
+    client = server.connect()
+    client.ehlo()
+    for _ in range(100):
+        client.deliver(mixed((["Content-Type: text/plain"], b"x"), (["Content-Type: image/png"], b"y")))
+    client.quit()
+    assert len(list(server.parts.glob("*/*"))) == 200
+
+
 def test_a_directory_that_is_gone_costs_no_mail(extract):
     """The 250 stands whatever happens to the directory of the parts"""
     extract(sample("demo"))

@@ -16,7 +16,6 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -29,7 +28,7 @@ REPOSITORY = TESTS.parent
 BUILD = REPOSITORY / "build" / "labs"
 sys.path[:0] = [str(TESTS), str(LABS)]
 
-from server import Server, make_mailbox    # noqa: E402
+from server import Server, make_mailbox     # noqa: E402
 
 # What a program with a bug does all the same: else it would be a ruin, and any test would do to find it.
 STILL_RIGHT = {
@@ -107,7 +106,7 @@ def compile_in(directory):
 
 def right_program(step):
     """The step as it is."""
-    subprocess.run(["make", "-s", "build/" + step], cwd=str(REPOSITORY), check=True)
+    subprocess.run([os.environ.get("MAKE", "make"), "-s", "build/" + step], cwd=str(REPOSITORY), check=True)
     return REPOSITORY / "build" / step
 
 

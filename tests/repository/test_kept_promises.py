@@ -9,7 +9,7 @@ import pytest
 import tls_crypto
 import tls_library
 import tls_model
-from report import Receiver, compare, header
+from report import Receiver, compare, header, mixed
 from server import Server, environment
 from tls_client import TlsClient
 
@@ -74,6 +74,39 @@ def test_secrets_are_wiped_after_use(tmp_path, suite):
                "the server's traffic secret": keys.server_application,
                "its key": tls_model.expand_label(keys.server_application, "key", b"", client.aead.key_size)}
     assert [name for name, secret in secrets.items() if secret not in text] == []
+
+
+# ---- the report
+
+def test_the_250_comes_before_the_report(strace):
+    """What follows the promise can no longer lose the mail: so it is said first"""
+    server, watcher = strace("-e", "trace=write,writev,sendto,sendmsg")
+    client = server.connect()
+    client.ehlo()
+    client.deliver(header("Subject: first the promise"))
+    client.quit()
+    server.wait_for_report()
+    calls = "\n".join(watcher.calls())
+    assert 0 <= calls.find('"250 2.0.0 stored') < calls.find('"message ')
+
+
+def test_what_is_there_twice(receive):
+    """Of addresses all are shown, and of the type of a part the first counts"""
+    report = receive(header("To: a@b.test", "Subject: x", "To: c@d.test", "Content-Type: image/png",
+                            "Content-Type: text/plain"))
+    assert report["To"] == "a@b.test, c@d.test" and " image/png, " in "\n".join(report.lines)
+
+
+def test_a_message_in_utf_8_is_a_message(receive):
+    """message/global, RFC 6532 3.7"""
+    report = receive(header("Content-Type: message/global", body=b"Content-Type: image/png\r\n\r\nx\r\n"))
+    assert "image/png" in "\n".join(report.lines)
+
+
+def test_parts_that_are_not_shown_are_told(receive):
+    """A report with a part left out says so"""
+    report = receive(mixed(*[((), b"x")] * 5000))
+    assert "there are more than" in report.lines[-1]
 
 
 # ---- dates
