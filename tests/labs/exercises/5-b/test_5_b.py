@@ -62,6 +62,6 @@ def test_a_line_without_an_end_does_not_flood(below):
 
 def test_nothing_of_it_reaches_a_terminal_raw(below):
     """Whatever is in it"""
-    text = below(header(*PLAIN, body=b"begin \x1b[2J \x9b31m \xe2\x80\xae end\r\n"))
+    text = below(header(*PLAIN, body=b"begin \x1b[2J \xc2\x9b31m \xe2\x80\xae end\r\n"))
     check(text, "begin", "end")
     assert not unsafe(text.replace("\n", "")), "expected: nothing that a terminal obeys\ncame:     %r" % text
