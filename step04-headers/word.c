@@ -34,7 +34,7 @@ struct encoded_word {
 
 /* ---- One word ----------------------------------------------------------- */
 
-/* Cut *rest behind the next "?". False if there is none. */
+/* Cut *rest after the next "?". False if there is none. */
 static bool cut(struct slice *rest, struct slice *before)
 {
     *before = slice_first(*rest, slice_find(*rest, '?'));

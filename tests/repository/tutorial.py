@@ -37,7 +37,7 @@ EXERCISES_MIN = 3
 SLOW_SECONDS = 0.5          # a command that takes as long is named by main()
 
 SECTIONS = ["Before you start", *("Chapter %d" % n for n in range(1, NUMBER_OF_CHAPTERS + 1)), "Going live",
-            "Questions readers ask", *("Appendix " + letter for letter in "ABCD")]
+            "Questions readers ask", *("Appendix " + letter for letter in "ABCDE")]
 OTHER_PROGRAMS = "Postfix|OpenSMTPD|OpenSSL|OpenSSH|Dovecot|Exim|qmail|BoringSSL|Monocypher|BearSSL|p256-m|Wireshark|rspamd"
 CONTENTS = ("Contents", "Table of contents")
 

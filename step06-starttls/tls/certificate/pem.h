@@ -26,9 +26,9 @@ struct pem {
 
 /*
  * Find the next block in a NUL-terminated text whose label ends in kind: "EC
- * PRIVATE KEY" is a kind of "PRIVATE KEY". *text moves behind it. What is in
+ * PRIVATE KEY" is a kind of "PRIVATE KEY". *text moves after it. What is in
  * the block is not looked at yet. False if there is no such block; *text is
- * then behind the last one of any kind, and block->label is NULL, unless one
+ * then after the last one of any kind, and block->label is NULL, unless one
  * more begins there that does not end.
  */
 bool pem_next(const char **text, const char *kind, struct pem *block);

@@ -98,7 +98,7 @@ static const struct {
     {EXTENSION_KEY_SHARE, group_names, 65535},
 };
 
-/* The text behind the lengths: RFC 6066 3 (one name), RFC 7301 3.1 (several).
+/* The text after the lengths: RFC 6066 3 (one name), RFC 7301 3.1 (several).
  * Printable ASCII is shown as it is, all else as \x1b. */
 static void add_names(struct line *line, struct bytes data, size_t skipped)
 {

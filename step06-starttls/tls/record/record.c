@@ -52,7 +52,7 @@ void record_nonce(const struct record_keys *keys,
 
 /* --- Writing ------------------------------------------------------------- */
 
-/* Bytes that protection adds behind the content: its type, and the tag. */
+/* Bytes that protection adds after the content: its type, and the tag. */
 static size_t overhead(const struct record_layer *records)
 {
     return records->writing.aead ? 1 + AEAD_TAG_SIZE : 0;
@@ -66,7 +66,7 @@ static size_t content_limit(const struct record_layer *records)
                                  : RECORD_PLAINTEXT_MAX;
 }
 
-/* Seal size bytes of content, and their type, behind header (RFC 8446 5.2). */
+/* Seal size bytes of content, and their type, after header (RFC 8446 5.2). */
 static void protect(struct record_layer *records, unsigned char *header,
                     size_t size)
 {
