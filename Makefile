@@ -226,6 +226,21 @@ fuzz-%: build/fuzz/%
 	    -artifact_prefix=build/fuzz/ build/fuzz/corpus-$* \
 	    $(wildcard tests/fuzz/seeds/$*)
 
+# ---- Exercises of the text, marked by a test each.
+
+EXERCISES = CC="$(CC)" LDLIBS="$(LDLIBS)" $(PYTHON) tests/labs/exercises.py
+
+exercise-%:  ## (exercise-3-b) does your program do what exercise 3-b asks? PROG=path
+	@$(EXERCISES) exercise $* $(if $(PROG),--prog "$(PROG)")
+
+answer-%:  ## (answer-3-b) one way to do it
+	@$(EXERCISES) answer $*
+
+exercises:  ## prove that each is open on its step, and done with its answer
+	@$(EXERCISES) exercises
+
+.PHONY: exercises
+
 # ---- Labs: find the bug, attack and mend. Everything goes into build/labs/.
 
 LABS = CC="$(CC)" LDLIBS="$(LDLIBS)" $(PYTHON) tests/labs/labs.py
