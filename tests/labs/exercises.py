@@ -74,7 +74,8 @@ def counts(exercise, program, *options, scale="1"):
 def mark(exercise, program):
     """The student's program. Returns whether it does what is asked."""
     if exercise.test is None:
-        print("Exercise %s is a question, no program: `make answer-%s` has the answer." % ((exercise.name,) * 2))
+        print("Exercise %s is a question, no program: `make answer-%s` has the answer."
+              % (exercise.name, exercise.name))
         return False
     if not program:
         print("Say which program: make exercise-%s PROG=path/to/smtpd" % exercise.name)
@@ -112,7 +113,10 @@ def proof(exercise):
     if exercise.test is None:
         return exercise.words is not None, "a question"
     before, _ = counts(exercise, labs.right_program(exercise.step), "-x", scale="0.3")
-    after, output = counts(exercise, answer_program(exercise))
+    try:
+        after, output = counts(exercise, answer_program(exercise))
+    except SystemExit as error:     # it does not fit, or does not compile
+        return False, str(error)
     if not before["failures"] or before["errors"]:
         return False, "not red on %s: %s" % (exercise.step, before)
     if not after["tests"] or after["failures"] or after["errors"]:

@@ -36,7 +36,8 @@ def test_it_has_a_test_and_an_answer(exercise, tmp_path):
 
 
 def marked(name, program):
-    return labs.capture([sys.executable, TESTS / "labs" / "exercises.py", "exercise", name, "--prog", program])
+    command = [sys.executable, TESTS / "labs" / "exercises.py", "exercise", name, "--prog", program]
+    return labs.capture(command)
 
 
 def test_a_program_is_marked():

@@ -45,7 +45,8 @@ def test_a_client_that_does_not_read_holds_up_nobody(server):
         if not data:
             break
         came += data
-    assert came == whole, "expected: the %d octets that were sent\ncame:     %d octets" % (len(whole), len(came))
+    assert came == whole, ("expected: the %d octets that were sent\ncame:     %d octets"
+                           % (len(whole), len(came)))
     check_one_process(server)
 
 

@@ -2,7 +2,7 @@
 
 
 def test_two_mails_are_promised_and_one_is_there(server):
-    """rename(2) replaces the first mail by the second, which has the same name; both were answered with 250"""
+    """rename(2) replaces the first mail by the second, which has the same name; both had their 250"""
     client = server.connect()
     client.ehlo()
     client.deliver(b"Subject: first\r\n\r\n")

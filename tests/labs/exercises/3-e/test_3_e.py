@@ -38,7 +38,8 @@ def test_a_message_comes_in_chunks(server, client):
     bdat(client, b"\n\r\nhel")
     bdat(client, b"lo\r\n", last=True)
     client.quit()
-    assert content(server) == b"Subject: hello\n\nhello\n", "expected: the message\ncame:     %r" % content(server)
+    assert content(server) == b"Subject: hello\n\nhello\n", \
+        "expected: the message\ncame:     %r" % content(server)
 
 
 def test_no_dot_means_anything(server, client):

@@ -24,7 +24,8 @@ def test_the_id_is_shown(lines_of):
 
 def test_a_part_that_has_parts_can_have_one(lines_of):
     """A message in the message, for one"""
-    lines = lines_of((["Content-Type: message/rfc822", "Content-ID: <inner@example.org>"], b"Subject: x\r\n\r\nx"))
+    lines = lines_of((["Content-Type: message/rfc822", "Content-ID: <inner@example.org>"],
+                      b"Subject: x\r\n\r\nx"))
     assert "inner@example.org" in lines[0], "expected: inner@example.org\ncame:     %s" % lines[0]
 
 

@@ -15,7 +15,8 @@ def below(start):
 
     def below(message):
         lines = receive(message).lines
-        last = max(i for i, line in enumerate(lines) if "text/" in line or "─" in line or "multipart/" in line)
+        last = max(i for i, line in enumerate(lines)
+                   if "text/" in line or "─" in line or "multipart/" in line)
         return "\n".join(lines[last + 1:])
     return below
 

@@ -22,7 +22,8 @@ def ask(client, times):
         while not line.endswith(b"\r\n"):
             content_type, data = client.receive("a reply, or a KeyUpdate")
             if content_type == HANDSHAKE:
-                client.check(data == tls.message(tls.KEY_UPDATE, b"\1"), "a KeyUpdate that requests one", data)
+                client.check(data == tls.message(tls.KEY_UPDATE, b"\1"),
+                             "a KeyUpdate that requests one", data)
                 client.read_keys = client.read_keys.next()
                 asked += 1
             else:
