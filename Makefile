@@ -65,6 +65,19 @@ test-%: $(if $(PROG),,$(PROGRAMS))  ## (test-03) one step; PROG=path: somebody e
 spec-%:  ## (spec-02) what stage 2 asks of a program, station by station
 	@$(PYTHON) tests/spec.py $*
 
+# The labs take anybody's program, and compile nothing.
+next-%:  ## (next-02) the first station that PROG=path does not pass; WATCH=1: again and again
+	@$(PYTHON) tests/labs/next.py $* --prog "$(PROG)" $(if $(WATCH),--watch) $(if $(TEST),--test '$(TEST)')
+
+lab-%:  ## (lab-02) begin stage 2 in DIR=path: step 1, a Makefile, the stations
+	@$(PYTHON) tests/labs/lab.py $* "$(DIR)"
+
+grade-%:  ## (grade-02) 100 points for PROG=path; OUT=dir: results.json, junit.xml; HIDDEN=dir
+	@$(PYTHON) tests/labs/grade.py $* --prog "$(PROG)" $(if $(OUT),--out "$(OUT)") $(if $(HIDDEN),--hidden "$(HIDDEN)")
+
+handout-%:  ## (handout-03) into OUT=dir what a class gets for stage 3, and nothing later
+	@$(PYTHON) tests/labs/handout.py $* "$(OUT)"
+
 # Before step 1 there is an empty directory.
 diff-%:  ## (diff-04) what step 4 changed
 	@mkdir -p build/nothing; new=$(call step,$*); old=$$(echo build/nothing $(STEPS) | tr ' ' '\n' | \
@@ -107,8 +120,8 @@ check:  ## the tests again under sanitizers, and all other checks
 	@echo "all checks passed"
 
 # The longest first, side by side; each prints what it has to say at its end.
-CHECKS := check-asan check-compilers check-fuzz ct check-valgrind check-static \
-          check-format
+CHECKS := check-labs check-asan check-proofs check-compilers check-fuzz ct \
+          check-valgrind check-static check-format
 SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 
 missing = { echo "$(1) is not installed: passed over"; [ -z "$(CHECK_ALL)" ]; }
@@ -150,6 +163,13 @@ check-asan: $(SANITIZED)
 	ASAN_OPTIONS=strict_string_checks=1:detect_leaks=1 \
 	SMTPD_BUILD=build/asan SMTPD_TEST_TIMEOUT_SCALE=3 $(PYTHON) tests/run.py 6 \
 	    -- -m key -k "not primitives and not key_schedule"
+
+# What a class gets, and the book: they mark and show what the steps are.
+check-labs: $(PROGRAMS)
+	$(PYTHON) tests/run.py --labs
+
+check-proofs: $(PROGRAMS)
+	@$(MAKE) --no-print-directory bugs attacks exercises
 
 # A handful of sessions. A child that valgrind complains about writes a log that
 # is not empty. Children end without giving memory back: no look at leaks.
@@ -208,6 +228,21 @@ fuzz-%: build/fuzz/%
 	    -artifact_prefix=build/fuzz/ build/fuzz/corpus-$* \
 	    $(wildcard tests/fuzz/seeds/$*)
 
+# ---- Exercises of the text, marked by a test each.
+
+EXERCISES = CC="$(CC)" LDLIBS="$(LDLIBS)" $(PYTHON) tests/labs/exercises.py
+
+exercise-%:  ## (exercise-3-b) does your program do what exercise 3-b asks? PROG=path
+	@$(EXERCISES) exercise $* $(if $(PROG),--prog "$(PROG)")
+
+answer-%:  ## (answer-3-b) one way to do it
+	@$(EXERCISES) answer $*
+
+exercises:  ## prove that each is open on its step, and done with its answer
+	@$(EXERCISES) exercises
+
+.PHONY: exercises
+
 # ---- Labs: find the bug, attack and mend. Everything goes into build/labs/.
 
 LABS = CC="$(CC)" LDLIBS="$(LDLIBS)" $(PYTHON) tests/labs/labs.py
@@ -227,4 +262,4 @@ attacks:  ## prove that each attack works, and not on the step
 .PHONY: bugs attacks
 
 .PHONY: all run demo doctor test book bench help clean check check-compilers check-format \
-        check-static check-asan check-valgrind fuzz check-fuzz ct
+        check-static check-asan check-labs check-proofs check-valgrind fuzz check-fuzz ct

@@ -92,31 +92,32 @@ static void add_name(struct slice name, struct text *out)
             text_add_char(out, '\\');
         text_add_char(out, name.data[i]);
     }
-    text_add(out, slice_of(quote ? "\" <" : " <"));
+    text_add(out, slice_of(quote ? "\"" : ""));
 }
 
 /*
  * Append what was read, as "name <address>". An address has no encoded words in
- * it, RFC 2047 5 (3): decoded, one could look like two. But a sender without
- * any address has maybe a name.
+ * it, RFC 2047 5 (3): decoded, one could look like two. But lone words, with no
+ * address at all, are maybe a name.
  */
 static void add_mailbox(const struct mailbox *mailbox, struct text *out)
 {
-    bool named = mailbox->angle && mailbox->phrase.size > 0;
     struct slice spec = text_slice(&mailbox->spec);
+    bool lone = !mailbox->angle && mailbox->comment.size == 0 &&
+                slice_find(spec, '@') == spec.size;
+    bool named = lone || (mailbox->angle && mailbox->phrase.size > 0);
     struct text name;
 
     name.size = 0;
     word_decode(text_slice(named ? &mailbox->phrase : &mailbox->comment),
                 &name);
     text_add(out, slice_of(out->size > 0 ? ", " : ""));
-    if (name.size > 0)
-        add_name(text_slice(&name), out);
-    if (!mailbox->angle && slice_find(spec, '@') == spec.size)
-        word_decode(spec, out);
-    else
+    add_name(text_slice(&name), out);
+    if (!lone) {
+        text_add(out, slice_of(name.size > 0 ? " <" : ""));
         charset_to_text(slice_of("utf-8"), spec, out);
-    text_add(out, slice_of(name.size > 0 ? ">" : ""));
+        text_add(out, slice_of(name.size > 0 ? ">" : ""));
+    }
     if (out->size == TEXT_SIZE) /* no part of an address may look like one */
         memcpy(out->data + TEXT_SIZE - 3, "...", 3);
 }

@@ -23,8 +23,8 @@ enum {
     /* RFC 2047 section 2 says 75, but senders do not always count. It is
      * also how far the end of a word is looked for. */
     ENCODED_WORD_MAX = 2048,
-    /* Of one text; more than TEXT_SIZE octets need. A charset costs time. */
-    WORDS_MAX = 256,
+    /* Of one text: words that need a charset opened. That costs time. */
+    CHARSETS_MAX = 64,
 };
 
 struct encoded_word {
@@ -145,16 +145,19 @@ void word_decode(struct slice in, struct text *text)
     struct slice charset = {NULL, 0}; /* of the word before; none: NULL */
     struct text octets;
     struct encoded_word word;
-    unsigned words = 0;
+    unsigned opened = 0;
 
     octets.size = 0;
     while (in.size > 0 && text->size < TEXT_SIZE) {
         /* blanks between two words do not count */
         struct slice next = charset.data ? slice_trim_start(in) : in;
+        bool is_word = parse_word(next, &word);
+        bool same =
+            is_word && charset.data && slice_same(charset, word.charset);
 
-        if (parse_word(next, &word) && words++ < WORDS_MAX &&
-            charset_is_known(word.charset)) {
-            if (charset.data && !slice_same(charset, word.charset))
+        if (same || (is_word && opened++ < CHARSETS_MAX &&
+                     charset_is_known(word.charset))) {
+            if (!same)
                 end_run(&charset, &octets, text);
             charset = word.charset;
             decode(&word, &octets);

@@ -181,8 +181,9 @@ static bool write_content(FILE *file, const struct part *part,
     if (text && (write_text(file, part, &extract->size) || ferror(file)))
         return !ferror(file);
     extract->as_it_came = is_shown(part);
-    rewind(file); /* from the start again, but as it came */
-    return ftruncate(fileno(file), 0) == 0 &&
+    /* from the start again, but as it came; what is left to be written of the
+     * text may have no room either */
+    return fseek(file, 0, SEEK_SET) == 0 && ftruncate(fileno(file), 0) == 0 &&
            write_octets(file, part, &extract->size);
 }
 

@@ -33,17 +33,21 @@ static const struct row {
 };
 
 /* RFC 5322 3.6 has each field only once. Of addresses that come twice all are
- * shown, as far as there is room, of others the first. */
+ * shown, as far as there is room, of others the first. All fields of one name
+ * together may not cost more time than a long one. */
 static void print_field(FILE *out, const struct row *row, struct slice message)
 {
     struct field field;
     struct text text;
+    size_t seen = 0;
 
     text.size = 0;
-    while ((text.size == 0 || row->read == address_list) &&
+    while ((text.size == 0 || row->read == address_list) && seen < FIELD_MAX &&
            header_next(&message, &field))
-        if (slice_is(field.name, row->name))
+        if (slice_is(field.name, row->name)) {
             row->read(field.value, &text);
+            seen += field.value.size;
+        }
     if (text.size > 0) {
         fputs(row->label, out);
         text_show(out, text_slice(&text));

@@ -31,7 +31,7 @@ struct tree {
     FILE *out;
     const char *extract; /* the directory of option -x, or NULL */
     const char *name;    /* of the message, and of a directory in there */
-    int directory;       /* the same, open; -1: nowhere */
+    int directory;       /* the same, open; or -errno; -1: nowhere */
 };
 
 /* The lines that lead to a part from those above it; own: the last of them. */
@@ -78,7 +78,7 @@ static void print_content(const struct tree *tree, const struct part *part)
     struct extract extract;
     struct text name;
     bool ok = extract_part(part, tree->directory, &extract);
-    int error = errno;
+    int error = ok ? -tree->directory : errno;
 
     fprintf(tree->out, ", %zu bytes", extract.size);
     if (!ok || (tree->extract && tree->directory < 0)) {
@@ -125,6 +125,7 @@ void report_parts(FILE *out, struct slice message, const char *name,
             tree.directory = openat(root, name, O_RDONLY | O_DIRECTORY);
         close(root);
     }
+    tree.directory = extract && tree.directory < 0 ? -errno : tree.directory;
     mime_parse(mime, message);
     for (int i = 0; i < mime->count; i++)
         print_part(&tree, &mime->parts[i]);

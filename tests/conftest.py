@@ -125,7 +125,7 @@ def program_of_step(step):
 def program_of_command(command):
     """PROG may be a command with arguments ("python3 my_smtpd.py"); it runs in another directory, so paths
     are made whole."""
-    words = [str(Path(word).resolve()) if Path(word).exists() else word for word in shlex.split(command)]
+    words = [str(Path(word).absolute()) if Path(word).exists() else word for word in shlex.split(command)]
     return words if shutil.which(words[0]) else None
 
 

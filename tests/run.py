@@ -156,16 +156,23 @@ def runs_of(python, scratch, step, arguments, extra, plaintext=False):
     return runs
 
 
-def run_all(python, scratch, extra, plaintext):
+# Tests of what is around the steps. Some are runs of their own: they take long.
+REPOSITORY_RUNS = (("the repository", ["test_0*.py", "repository/test_[st]*.py", "repository/test_labs*.py",
+                                       "repository/test_book.py"]),
+                   ("the stations", ["test_0*.py", "repository/test_[!s]*.py"]),
+                   ("the tutorial", ["test_0*.py", "repository/test_[!t]*.py"]))
+LABS_RUNS = (("the labs", ["test_0*.py", "repository/test_[!l]*.py", "repository/test_layers.py"]),
+             ("the book", ["test_0*.py", "repository/test_[!b]*.py", "repository/test_bounds.py"]))
+
+
+def run_all(python, scratch, options, extra):
     """Every step, three side by side on two processors, for they wait a lot; those that take longest go
     first. What an earlier stage asks is asked again where the step has changed what answers it."""
     runs = [Run(python, scratch, title,
                 ["--repository"] + ["--ignore-glob=%s/%s" % (TESTS, name) for name in others], extra)
-            for title, others in (("the repository", ["repository/test_[st]*.py"]),
-                                  ("the stations", ["test_0*.py", "repository/test_[!s]*.py"]),
-                                  ("the tutorial", ["test_0*.py", "repository/test_[!t]*.py"]))]
-    for step in reversed(steps()):
-        runs += runs_of(python, scratch, step, ["--changed"], extra, plaintext)
+            for title, others in (LABS_RUNS if options.labs else REPOSITORY_RUNS)]
+    for step in [] if options.labs else reversed(steps()):
+        runs += runs_of(python, scratch, step, ["--changed"], extra, options.plaintext)
     passed = failed = 0
     jobs = int(os.environ.get("SMTPD_TEST_JOBS", (os.cpu_count() or 1) + 1))
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
@@ -206,6 +213,7 @@ def parse(arguments):
                         help="tests to run, as test_03_data.py::name or test_03_data.py::name[row]")
     parser.add_argument("--prog", help="the program under test (default: ours)")
     parser.add_argument("--station", help="only the tests of this station, as 2.2")
+    parser.add_argument("--labs", action="store_true", help="the tests of the labs and of the book, and nothing else")
     parser.add_argument("--plaintext", action="store_true", help="step 6: not all of it again inside TLS")
     options = parser.parse_args(arguments)
     if options.stage and "::" in options.stage:
@@ -227,7 +235,7 @@ def main():
         if options.stage or options.names:
             passed, failed = run_one(python, scratch, options, extra)
         else:
-            passed, failed = run_all(python, scratch, extra, options.plaintext)
+            passed, failed = run_all(python, scratch, options, extra)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     print("%d passed, %d failed" % (passed, failed))

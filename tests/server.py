@@ -17,6 +17,7 @@ from client import TIMEOUT, Client
 
 SANITIZER_REPORT = re.compile(r"(ERROR|WARNING): \w+Sanitizer|runtime error:")
 MARK = re.compile(rb"# mark \d+\n$")
+OUTPUT_MAX = 2 ** 24        # octets of standard output: whoever prints more is ended
 LISTENING = re.compile(r"listening on (\S+) port (\d+)$")
 
 
@@ -95,6 +96,7 @@ class Server:
         self.group_is_gone = False
         self.lines = []
         self.marks = set()
+        self.flooded = False
         self.changed = threading.Condition()
         self.reading = threading.Event()    # cleared: whoever reads standard output stops
         self.reading.set()
@@ -221,11 +223,15 @@ class Server:
     # ---- what it printed
 
     def collect(self, read_end):
-        unfinished = b""
+        unfinished, printed = b"", 0
         with open(read_end, "rb") as stream:
-            for line in stream:
+            for line in iter(lambda: stream.readline(OUTPUT_MAX), b""):
                 self.reading.wait()
                 mark = MARK.search(line)
+                printed += len(line)
+                if printed > OUTPUT_MAX and not mark:
+                    self.end_flood()
+                    continue
                 with self.changed:
                     if mark:    # it may stand in the middle of a line of the program
                         self.marks.add(mark.group())
@@ -235,6 +241,13 @@ class Server:
                         self.lines.append(whole.decode("utf-8", "backslashreplace").rstrip("\n"))
                         unfinished = b""
                     self.changed.notify_all()
+
+    def end_flood(self):
+        """It has printed more than anybody can want to keep."""
+        if not self.flooded and not self.group_is_gone:
+            self.flooded = True
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
 
     def wait_for(self, condition):
         """Wait until condition() holds; it is looked at after each line of stdout. Returns what it returned

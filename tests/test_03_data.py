@@ -579,6 +579,7 @@ def test_a_mail_directory_with_a_long_name(start, tmp_path):
         assert len(list((path / "postmaster" / "new").iterdir())) == 1
 
 
+@pytest.mark.plaintext
 def test_the_default_mail_directory(program, step, tmp_path):
     """Without -m the mailboxes are in ./mail"""
     server = Server([*program, "-l", "127.0.0.1", "-p", "0"], tmp_path, step)

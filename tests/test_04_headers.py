@@ -346,6 +346,13 @@ BAD_BYTES = [
 ]
 
 
+@pytest.mark.robust
+def test_many_words_of_one_charset(receive):
+    """A subject of hundreds of short encoded words is decoded whole (RFC 2047 6.2)"""
+    text = "".join(chr(0x430 + number % 32) for number in range(600))
+    shown(receive, "Subject", [("\n ".join(word("koi8-r", "B", c.encode("koi8-r")) for c in text), text)])
+
+
 # ======== 4.3 Character sets
 
 def test_wrong_bytes_become_the_replacement_character(receive):
@@ -616,6 +623,15 @@ BROKEN_ADDRESSES = ["<a@b.test", "a@b.test>", '"never closed <a@b.test>', "(neve
                     "@b.test", "\\", '"', "(", ")", "a@b@c.test", "<a b@c.test>", ":;<>", "a@[never closed",
                     "a@b.test (x", 'a "b', "Ann <a@b.test> Bee", "=?utf-8?Q?=22?= <a@b.test>",
                     "no address at all"]
+
+
+@pytest.mark.robust
+def test_words_alone_do_not_look_like_addresses(receive):
+    """A field of words alone shows a name, and no address that it does not have (RFC 2047 5 (3))"""
+    two = receive(header("From: =?utf-8?Q?boss=40bank.test=2C_x=40y.test?="))["From"]
+    assert people(two) == people('"boss@bank.test, x@y.test"')
+    assert receive(header("From: =?utf-8?Q?J=C3=B6rg?= Maier"))["From"] == "Jörg Maier"
+    assert people(receive(header("From: root (Cron Daemon)"))["From"]) == [("Cron Daemon", "root")]
 
 
 @pytest.mark.robust

@@ -7,6 +7,7 @@ email package.
 import base64
 import email
 import email.policy
+import errno
 import os
 import quopri
 import random
@@ -21,6 +22,7 @@ from email.mime.text import MIMEText
 import pytest
 
 from report import Receiver, compare, header, mixed, sample, unsafe
+from test_03_promise import small_disk  # noqa: F401
 
 # ======== 5.1 The tree
 
@@ -445,6 +447,18 @@ CHANGED_TEXT = [("x-no-such-charset", b"plain", "plain"), ('"koi8-r"', b"\xcd\xc
                 ("iso-8859-1\n format=flowed", b"caf\xe9", "café"), ("'iso-8859-1'", b"caf\xe9", "café"),
                 ("iso-8859-1, x=y", b"caf\xe9", "café"), ('" iso-8859-1 " x=y', b"caf\xe9", "café"),
                 ("iso-8859-1", "“€”".encode("cp1252"), "“€”"), ("utf-8", "a\ufffd".encode(), "a\ufffd")]
+
+
+@pytest.mark.robust
+def test_text_that_is_not_what_it_says_on_a_full_disk(small_disk, start):
+    """Where there is no room for the text while it is converted, what is written then is whole, or nothing"""
+    extract = Receiver(start, "-x", small_disk / "parts")
+    data = b"\xe1" * 12340 + b"\xff"         # twice as long in UTF-8, until it fails: seven blocks of memory
+    room = os.statvfs(small_disk)
+    (small_disk / "filler").write_bytes(b"x" * (room.f_bavail - 6) * room.f_bsize)
+    extract(content("Content-Type: text/plain; charset=iso-8859-7", BASE64,
+                    body=base64.b64encode(data) + b"\r\n"))
+    assert [path.read_bytes() for path in small_disk.rglob("*.txt")] in ([], [data])
 
 
 def test_text_that_is_not_what_it_says_is_kept(extract):
@@ -914,7 +928,7 @@ def test_a_name_of_blanks_is_none(extract):
 def test_half_a_part_is_not_left(start, tmp_path):
     """A part that can't be written whole is not left in pieces"""
     def no_large_files():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100000, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
     receive = Receiver(start, "-x", "parts", preexec_fn=no_large_files)
     data = "ж" * 40000              # 40,000 octets of KOI8-R, 80,000 of UTF-8
     report = receive(content("Content-Type: text/plain; charset=koi8-r",
@@ -967,6 +981,14 @@ def test_a_directory_that_is_gone_costs_no_mail(extract):
     client.quit()
     assert len(extract.server.messages()) == 3
     assert extract.server.parts.read_text() == "a file in its place"
+
+
+@pytest.mark.robust
+def test_the_reason_why_nothing_was_extracted(extract):
+    """A part whose directory is gone says that in the report, and not what came to pass later"""
+    extract.server.parts.rmdir()
+    report = extract(header("Content-Disposition: attachment; filename*=x-none''a"))
+    assert os.strerror(errno.ENOENT) in str(report)
 
 
 # ---- nothing reaches the terminal raw

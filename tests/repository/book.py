@@ -380,7 +380,7 @@ class Book:
             if shown:
                 return shown
             self.faults.append((block.line, "these lines are not in the code: %s" % block.info))
-        lines = coloured("\n".join(block.lines)) if kind == "c" else [escape(line) for line in block.lines]
+        lines = [re.sub(' id="f-[^"]*"', "", line) for line in coloured("\n".join(block.lines))] if kind == "c" else [escape(line) for line in block.lines]
         lines = [re.sub(' id="[^"]*"', "", line) for line in lines] if kind == "c" else lines
         typed = {"console": r"^(\$|&gt;) (.*)", "smtp": r"^(C:) (.*)"}.get(kind)
         if typed:
@@ -417,7 +417,7 @@ class Book:
             return ""
         mark = "x%d" % block.line
         if kind == "c":
-            code = highlighted(step, name)
+            code = [re.sub(' id="f-[^"]*"', "", line) for line in highlighted(step, name)]    # they are on the page of the file
             shown = [code[at] if at is not None else "<i class=p>...</i>" for at in found]
             page, ids = page_of(step, name), ["L%d" % (at + 1) for at in where]
             title = "%s/%s, lines %d to %d" % (step.name, name, where[0] + 1, where[-1] + 1)

@@ -241,7 +241,7 @@ def run_command(shell, command, directory, placeholders):
     shell.seconds[command.line] = time.monotonic() - start
     if set(shell.jobs) - jobs:
         wait_for_start(shell, files, listening)
-    for job in re.findall(r"\bkill (?:-(?:TERM|INT|KILL|9) )?(%\d+)", command.text):
+    for job in re.findall(r"\bkill (?:-(?:TERM|INT|KILL|9) )?(%\??\w+|\$!)", command.text):
         shell.run("wait %s 2>/dev/null" % job)
     expected = [(number, line) for number, line in command.expected if not JOB_LINE.match(line)]
     while expected and not expected[-1][1].strip():

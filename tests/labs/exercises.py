@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""Exercises that mark themselves: what `make exercise-3-b` and `make answer-3-b` call. See README.md.
+
+    exercises.py exercise 3-b --prog PROGRAM     does it do what exercise 3-b of TUTORIAL.md asks?
+    exercises.py answer 3-b                      show one way to do it
+    exercises.py exercises [3-b]                 prove all of them, or one: what CI runs
+
+A folder exercises/3-b/ has a test and an answer: answer.diff to step 3, or answer.md where what is asked
+is a question, or both. Start reading at main().
+"""
+import argparse
+import concurrent.futures
+import functools
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree
+from pathlib import Path
+
+LABS = Path(__file__).resolve().parent
+FOLDERS = LABS / "exercises"
+sys.path[:0] = [str(LABS), str(LABS.parent)]
+
+import labs     # noqa: E402
+import run      # noqa: E402
+
+
+class Exercise:
+    def __init__(self, folder):
+        self.name, self.stage = folder.name, int(folder.name[0])
+        self.step = next(labs.REPOSITORY.glob("step%02d-*" % self.stage)).name
+        self.test = next(folder.glob("test_*.py"), None)
+        self.diff = next(folder.glob("answer.diff"), None)
+        self.words = next(folder.glob("answer.md"), None)
+
+
+def all_exercises():
+    return [Exercise(folder) for folder in sorted(FOLDERS.glob("[1-6]-[a-z]"))]
+
+
+def find(name):
+    for exercise in all_exercises():
+        if exercise.name == name:
+            return exercise
+    sys.exit("there is no exercise %s here; there are: %s"
+             % (name, " ".join(exercise.name for exercise in all_exercises())))
+
+
+# ---- testing
+
+python = functools.lru_cache(maxsize=None)(run.find_python)
+
+
+def command_for(exercise, program, *more):
+    return list(map(str, [python(), "-m", "pytest", "-q", "-c", labs.TESTS / "pytest.ini",
+                          exercise.test, "--step", exercise.stage, "--prog", program, *more]))
+
+
+def counts(exercise, program, *options, scale="1"):
+    """Run the test: how many of {"tests", "failures", "errors", "skipped"}, and what it printed."""
+    with tempfile.TemporaryDirectory() as scratch:
+        results = Path(scratch) / "results.xml"
+        done = labs.capture(command_for(exercise, program, "--junitxml", results, "--basetemp",
+                                        Path(scratch) / "tests", *options),
+                            env={**run.ENVIRONMENT, "SMTPD_TEST_TIMEOUT_SCALE": scale})
+        if not results.exists():
+            return dict.fromkeys(("tests", "failures", "skipped"), 0, errors=1), done.stdout
+        suite = next(xml.etree.ElementTree.parse(str(results)).iter("testsuite"))
+        return {name: int(suite.get(name)) for name in ("tests", "failures", "errors", "skipped")}, done.stdout
+
+
+def mark(exercise, program):
+    """The student's program. Returns whether it does what is asked."""
+    if exercise.test is None:
+        print("Exercise %s is a question, no program: `make answer-%s` has the answer."
+              % (exercise.name, exercise.name))
+        return False
+    if not program:
+        print("Say which program: make exercise-%s PROG=path/to/smtpd" % exercise.name)
+        return False
+    scratch = run.make_scratch()
+    try:
+        done = subprocess.call(command_for(exercise, program, "--basetemp", scratch + "/tests"),
+                               env=run.ENVIRONMENT)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    print("Exercise %s is %s. `make test-%02d PROG=%s` says whether all else still works."
+          % (exercise.name, "not done yet" if done else "done", exercise.stage, program))
+    return done == 0
+
+
+def show_answer(exercise):
+    for path in filter(None, (exercise.words, exercise.diff)):
+        print(path.read_text(encoding="utf-8"))
+    return True
+
+
+# ---- proofs, for CI
+
+def answer_program(exercise):
+    """The step with the answer in it."""
+    directory = labs.BUILD / ("exercise-" + exercise.name)
+    shutil.rmtree(str(directory), ignore_errors=True)
+    shutil.copytree(str(labs.REPOSITORY / exercise.step), str(directory))
+    labs.apply(exercise.diff, directory)
+    return labs.compile_in(directory)
+
+
+def proof(exercise):
+    """Red on the step, green with the answer. Returns (whether it is so, in a word or more)."""
+    if exercise.test is None:
+        return exercise.words is not None, "a question"
+    before, _ = counts(exercise, labs.right_program(exercise.step), "-x", scale="0.3")
+    try:
+        after, output = counts(exercise, answer_program(exercise))
+    except SystemExit as error:     # it does not fit, or does not compile
+        return False, str(error)
+    if not before["failures"] or before["errors"]:
+        return False, "not red on %s: %s" % (exercise.step, before)
+    if not after["tests"] or after["failures"] or after["errors"]:
+        return False, "not green with the answer: %s\n%s" % (after, output)
+    return True, "holds, but part of it can't be shown here" if after["skipped"] else "holds"
+
+
+def prove(exercises):
+    for step in sorted({exercise.step for exercise in exercises if exercise.test}):
+        labs.right_program(step)    # before others ask for it at the same time
+    good = True
+    with concurrent.futures.ThreadPoolExecutor((os.cpu_count() or 1) + 2) as pool:
+        for exercise, (holds, words) in zip(exercises, pool.map(proof, exercises)):
+            good = good and holds
+            print("exercise-%s  %s" % (exercise.name, words), flush=True)
+    return good
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Exercises that mark themselves.")
+    parser.add_argument("what", choices=["exercise", "answer", "exercises"])
+    parser.add_argument("name", nargs="?", help="as 3-b")
+    parser.add_argument("--prog", help="your program")
+    options = parser.parse_args()
+    if options.what == "exercises":
+        return prove([find(options.name)] if options.name else all_exercises())
+    if not options.name:
+        parser.error("which exercise?")
+    exercise = find(options.name)
+    return show_answer(exercise) if options.what == "answer" else mark(exercise, options.prog)
+
+
+if __name__ == "__main__":
+    sys.exit(0 if main() else 1)
