@@ -55,10 +55,11 @@ static int complete(const char *mail, const char *mailbox)
 
     for (size_t i = 0; i < 3; i++) {
         make_path(path, mail, mailbox, parts[i], "");
-        if (mkdir(path, 0700) == 0)
-            made = true;
-        else if (errno != EEXIST || access(path, F_OK) != 0)
+        if (access(path, F_OK) == 0)
+            continue;
+        if (mkdir(path, 0700) != 0 && access(path, F_OK) != 0)
             return errno;
+        made = true;
     }
     make_path(path, mail, mailbox, "", "");
     return made ? sync_directory(path) : 0;
