@@ -120,8 +120,8 @@ check:  ## the tests again under sanitizers, and all other checks
 	@echo "all checks passed"
 
 # The longest first, side by side; each prints what it has to say at its end.
-CHECKS := check-labs check-asan check-proofs check-compilers check-fuzz ct \
-          check-valgrind check-static check-format
+CHECKS := check-asan check-labs check-compilers check-fuzz ct check-valgrind \
+          check-static check-format
 SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 
 missing = { echo "$(1) is not installed: passed over"; [ -z "$(CHECK_ALL)" ]; }
@@ -167,8 +167,6 @@ check-asan: $(SANITIZED)
 # What a class gets, and the book: they mark and show what the steps are.
 check-labs: $(PROGRAMS)
 	$(PYTHON) tests/run.py --labs
-
-check-proofs: $(PROGRAMS)
 	@$(MAKE) --no-print-directory bugs attacks exercises
 
 # A handful of sessions. A child that valgrind complains about writes a log that
@@ -262,4 +260,4 @@ attacks:  ## prove that each attack works, and not on the step
 .PHONY: bugs attacks
 
 .PHONY: all run demo doctor test book bench help clean check check-compilers check-format \
-        check-static check-asan check-labs check-proofs check-valgrind fuzz check-fuzz ct
+        check-static check-asan check-labs check-valgrind fuzz check-fuzz ct
