@@ -154,15 +154,17 @@ check-static:
 	        --suppress=uninitvar --suppress=ctuuninitvar --error-exitcode=1 $$step; \
 	done
 
-# The programs again, sanitized; what does not run them need not run again.
-# Inside TLS, and for leaks (each end is slow then), the key tests have to do.
+# The programs again, sanitized: all steps on what a lesson asks, the last one on
+# the rest, too. What does not run the programs need not run again. For leaks
+# (each end is slow then), and inside TLS, the key tests have to do.
+FOR_PROGRAMS := -k "not primitives and not key_schedule"
+ASAN = ASAN_OPTIONS=strict_string_checks=1:detect_leaks=$(1) \
+    SMTPD_BUILD=build/asan SMTPD_TEST_TIMEOUT_SCALE=3 $(PYTHON) tests/run.py
+
 check-asan: $(SANITIZED)
-	ASAN_OPTIONS=strict_string_checks=1:detect_leaks=0 \
-	SMTPD_BUILD=build/asan SMTPD_TEST_TIMEOUT_SCALE=3 $(PYTHON) tests/run.py --plaintext \
-	    -- -m "not repository" -k "not primitives and not key_schedule"
-	ASAN_OPTIONS=strict_string_checks=1:detect_leaks=1 \
-	SMTPD_BUILD=build/asan SMTPD_TEST_TIMEOUT_SCALE=3 $(PYTHON) tests/run.py 6 \
-	    -- -m key -k "not primitives and not key_schedule"
+	$(call ASAN,0) --plaintext -- -m "core and not repository" $(FOR_PROGRAMS)
+	$(call ASAN,0) 6 --plaintext -- --changed -m robust $(FOR_PROGRAMS)
+	$(call ASAN,1) 6 -- -m key $(FOR_PROGRAMS)
 
 # What a class gets, and the book: they mark and show what the steps are.
 check-labs: $(PROGRAMS)

@@ -100,9 +100,14 @@ def pytest_configure(config):
 
 def may_be_wanted(config, path):
     """Of a whole file. Importing sixteen files to run the tests of one takes longer than those."""
-    if re.search(r"^pytestmark = .*\bpytest\.mark\.repository", path.read_text(encoding="utf-8"), re.M):
+    text, stage = path.read_text(encoding="utf-8"), stage_of_file(path)
+    if re.search(r"^pytestmark = .*\bpytest\.mark\.repository", text, re.M):
         return config.smtpd_whole_suite
-    stage = stage_of_file(path)
+    number, named = config.getoption("--station"), config.getoption("--named")
+    if number and "# ======== %s " % number not in text and 'station("%s")' % number not in text:
+        return False
+    if named and not any(path.name in name for name in named):
+        return False
     return stage is None or (not config.getoption("--repository")
                              and config.getoption("--from-stage") <= stage <= config.smtpd_stage)
 

@@ -276,7 +276,7 @@ def wait_for_start(shell, before, listening):
         listens = shell.listening() != listening
         if any(state and state.st_size and state != before[path] for path, state in states(before).items()) or (listens and not before):
             return
-        time.sleep(0.005)
+        time.sleep(0.02)
         shell.run("true")
         if not shell.jobs or (listens and time.monotonic() - start > SILENT_SECONDS):
             return
