@@ -169,7 +169,7 @@ def run_all(python, scratch, options, extra):
     """Every step, three side by side on two processors, for they wait a lot; those that take longest go
     first. What an earlier stage asks is asked again where the step has changed what answers it."""
     runs = [Run(python, scratch, title,
-                ["--repository"] + ["--ignore-glob=%s/%s" % (TESTS, name) for name in others], extra)
+                ["--repository", "--limit=inf"] + ["--ignore-glob=%s/%s" % (TESTS, name) for name in others], extra)
             for title, others in (LABS_RUNS if options.labs else REPOSITORY_RUNS)]
     for step in [] if options.labs else reversed(steps()):
         runs += runs_of(python, scratch, step, ["--changed"], extra, options.plaintext)
