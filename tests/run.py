@@ -161,7 +161,10 @@ REPOSITORY_RUNS = (("the repository", ["test_0*.py", "repository/test_[st]*.py",
                                        "repository/test_book.py"]),
                    ("the stations", ["test_0*.py", "repository/test_[!s]*.py"]),
                    ("the tutorial", ["test_0*.py", "repository/test_[!t]*.py"]))
-LABS_RUNS = (("the labs", ["test_0*.py", "repository/test_[!l]*.py", "repository/test_layers.py"]),
+LABS_RUNS = (("the labs", ["test_0*.py", "repository/test_[!l]*.py", "repository/test_layers.py",
+                           "repository/test_labs_grade.py"]),
+             ("grading", ["test_0*.py", "repository/test_[!l]*.py", "repository/test_layers.py",
+                          "repository/test_labs.py", "repository/test_labs_next.py"]),
              ("the book", ["test_0*.py", "repository/test_[!b]*.py", "repository/test_bounds.py"]))
 
 

@@ -104,13 +104,14 @@ def give_points(marks, stage, points, hidden):
 # ---- running
 
 def slowness():
-    """How much slower than usual this machine is now: 1 or more."""
+    """How much more time is to be given: how much slower than usual this machine is now, 1 or more, and what
+    SMTPD_TEST_TIMEOUT_SCALE says."""
     def seconds():
         began = time.monotonic()
         for _ in range(3):
             subprocess.call([sys.executable, "-S", "-E", "-c", "sum(range(10 ** 6))"])
         return time.monotonic() - began
-    return min(SCALE_MAX, max(1.0, runner.TIMEOUT_SCALE, min(seconds() for _ in range(2)) / USUAL_SPEED))
+    return min(SCALE_MAX, max(1.0, min(seconds() for _ in range(2)) / USUAL_SPEED)) * runner.TIMEOUT_SCALE
 
 
 class Patience:
