@@ -71,11 +71,13 @@ def test_results_as_junit_reads_them(marks_of_step_2):
 @pytest.fixture(scope="module")
 def marks_of_an_event_loop(tmp_path_factory):
     out = tmp_path_factory.mktemp("loop")
-    return [graded(1, "%s %s --echo" % (PYTHON, ASYNCIO), out / str(number), **IMPATIENT) for number in range(2)]
+    command = "%s %s --echo" % (PYTHON, ASYNCIO)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda number: graded(1, command, out / number, **IMPATIENT), "12"))
 
 
 def test_the_same_program_gets_the_same_marks(marks_of_an_event_loop):
-    """An event loop, twice"""
+    """An event loop, twice at the same time"""
     first, second = ([(test["name"], test["score"]) for test in results["tests"]] for results,
                      _ in marks_of_an_event_loop)
     assert first == second
@@ -175,7 +177,8 @@ def test_the_table_of_points(tmp_path):
     """100 for each stage; a fault is said, with its line"""
     points, _ = grade.read_points()
     assert {station for station, _ in points} <= set(stations.NUMBERS)
-    assert {row.number for row in stations.STATIONS if stations.stage_of(row.number) < 6} <= {number for number, _ in points}
+    assert ({row.number for row in stations.STATIONS if stations.stage_of(row.number) < 6}
+            <= {number for number, _ in points})
     for rows, words in (("1.1 50 49", "stage 1 comes to 99"), ("9.1 1 1", "line 1"), ("1.1 100", "line 1"),
                         ("1.1 a b", "line 1")):
         (tmp_path / "points.txt").write_text(rows + "\n")
@@ -196,7 +199,7 @@ def make(directory, *arguments, **environment):
 
 
 def test_a_directory_to_begin_in(tmp_path):
-    """The step before, a Makefile with build, next and test, the stations as a list; nothing is overwritten"""
+    """The step before, a Makefile with build, next, test, the stations as a list; nothing is overwritten"""
     mine = tmp_path / "mine"
     status, text = make(REPOSITORY, "lab-02", "DIR=%s" % mine)
     assert status == 0, text

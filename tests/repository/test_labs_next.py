@@ -65,7 +65,7 @@ def plain(text):
 
 
 IMPATIENT = {"SMTPD_TEST_TIMEOUT_SCALE": "0.3"}     # for a program that is known to say nothing
-PATIENT = {"SMTPD_TEST_TIMEOUT_SCALE": "5"}         # for one that takes its time to do harm, on a busy machine
+PATIENT = {"SMTPD_TEST_TIMEOUT_SCALE": "5"}         # for one that takes its time to do harm
 
 
 def next_station(stage, path, **options):
@@ -88,7 +88,7 @@ def left_of(token):
 # ---- next
 
 def test_next_of_a_program_that_is_right():
-    """A line for each station in their order, the earlier stage's after them; then what is fit for strangers"""
+    """A line for each station in their order, the earlier stage's next; then what is fit for strangers"""
     text = next_station(2, REPOSITORY / "build" / "step02-commands", status=0)
     passed = re.findall(r"^  passed  (\d\.\d) .*?(, fit for strangers)? +\d+ tests?, ", text, re.M)
     rows = [row.number for stage in "21" for row in stations.STATIONS if row.number.startswith(stage)]
@@ -143,7 +143,8 @@ def test_a_program_that_can_not_be_started(tmp_path, kind, words):
      r"took more than 1024 MB of memory, the runner's limit on memory"),
 ], ids=["status", "why", "signal", "first line", "hangs", "floods", "a large file", "memory"])
 def test_a_program_that_does_not_get_to_listen(tmp_path, first, words):
-    text = next_station(1, program(tmp_path, first), status=1, **(IMPATIENT if first.startswith("time") else PATIENT))
+    text = next_station(1, program(tmp_path, first), status=1,
+                        **(IMPATIENT if first.startswith("time") else PATIENT))
     assert re.search(words, plain(text)), text
     assert "  open " in text and len(text) < 5000
 
