@@ -61,7 +61,7 @@ def pytest_addoption(parser):
     group.addoption("--limit", type=float, default=LIMIT,
                     help="seconds for the whole run (default: %g)" % LIMIT)
     group.addoption("--silent-starts", type=int, default=SILENT_STARTS,
-                    help="so often may a program say nothing, before the run is given up (default: %(default)s)")
+                    help="so often may a program say nothing; then it is given up (default: %(default)s)")
     group.addoption("--counts",
                     help="write how many tests passed and failed into this file (run.py reads it)")
     group.addoption("--tls", action="store_true",

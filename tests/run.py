@@ -172,7 +172,8 @@ def run_all(python, scratch, options, extra):
     """Every step, three side by side on two processors, for they wait a lot; those that take longest go
     first. What an earlier stage asks is asked again where the step has changed what answers it."""
     runs = [Run(python, scratch, title,
-                ["--repository", "--limit=inf"] + ["--ignore-glob=%s/%s" % (TESTS, name) for name in others], extra)
+                ["--repository", "--limit=inf"] + ["--ignore-glob=%s/%s" % (TESTS, name) for name in others],
+                extra)
             for title, others in (LABS_RUNS if options.labs else REPOSITORY_RUNS)]
     for step in [] if options.labs else reversed(steps()):
         runs += runs_of(python, scratch, step, ["--changed"], extra, options.plaintext)
@@ -216,7 +217,7 @@ def parse(arguments):
                         help="tests to run, as test_03_data.py::name or test_03_data.py::name[row]")
     parser.add_argument("--prog", help="the program under test (default: ours)")
     parser.add_argument("--station", help="only the tests of this station, as 2.2")
-    parser.add_argument("--labs", action="store_true", help="the tests of the labs and of the book, and nothing else")
+    parser.add_argument("--labs", action="store_true", help="the tests of the labs and of the book alone")
     parser.add_argument("--plaintext", action="store_true", help="step 6: not all of it again inside TLS")
     options = parser.parse_args(arguments)
     if options.stage and "::" in options.stage:

@@ -7,8 +7,8 @@ of one, and `make spec-02` prints what they ask. Needs nothing beside Python.
 import re
 from collections import namedtuple
 
-# number; title; the heading of its section in TUTORIAL.md; {file: what it brings there, by its names}. The rest of a file
-# belongs to the first station of its step that has the file.
+# number; title; heading of its section in TUTORIAL.md; {file: what it brings there, by its names}. The rest
+# of a file belongs to the first station of its step that has the file.
 Station = namedtuple("Station", "number title section brings")
 
 
@@ -63,18 +63,21 @@ STATIONS = [
         "options.[ch]": "size_max"}),
 
     station("4.1", "Fields and slices", {
-        "text.[ch]": "slice text slice_of slice_from slice_first slice_trim_start slice_trim slice_same slice_is "
+        "text.[ch]": "slice text slice_of slice_from slice_first slice_trim_start slice_trim slice_same "
+                     "slice_is "
                      "slice_starts_with slice_find slice_line text_slice text_add text_add_char",
         "header.[ch]": "field header_next",
         "report.[ch]": "rows print_field print_report report_message",
         "receive.c": "settle"}),
     station("4.2", "Encoded words", {
         "base64.[ch]": "base64_decode",
-        "word.[ch]": "encoded_word cut parse_word word_length word_hex word_unescape decode end_run take_plain "
+        "word.[ch]": "encoded_word cut parse_word word_length word_hex word_unescape decode end_run "
+                     "take_plain "
                      "word_decode"}),
     station("4.3", "Character sets", {
         "utf8.[ch]": "utf8_length",
-        "charset.[ch]": "aliases meaning_of charset_open convert charset_convert charset_is_known charset_to_text",
+        "charset.[ch]": "aliases meaning_of charset_open convert charset_convert charset_is_known "
+                        "charset_to_text",
         "path.[ch]": "utf8_non_ascii word quoted_string path_is_utf8",
         "session.[ch]": "needs_smtputf8 command_ehlo command_mail command_rcpt",
         "receive.c": "prepend_fields"}),
@@ -92,13 +95,15 @@ STATIONS = [
         "main.c": "accept_client"}),
 
     station("5.1", "The tree", {
-        "mime.[ch]": "part_kind part mime find_type read_header take_delimiter parse_multipart find_boundary is_message "
+        "mime.[ch]": "part_kind part mime find_type read_header take_delimiter parse_multipart "
+                     "find_boundary is_message "
                      "parse_body parse mime_parse mime_number",
         "parameter.[ch]": "parameter_token take_value gather",
         "report_parts.[ch]": "print_branches print_lower print_type print_part report_parts",
         "report.c": "print_report"}),
     station("5.2", "Base64 and quoted-printable", {
-        "transfer.[ch]": "encoding transfer transfer_encoding take_escape literal_length next_lines transfer_next",
+        "transfer.[ch]": "encoding transfer transfer_encoding take_escape literal_length next_lines "
+                         "transfer_next",
         "mime.[ch]": "parse_encoded mime_free",
         "extract.[ch]": "is_text write_octets"}),
     station("5.3", "Parameters and file names", {
@@ -106,14 +111,16 @@ STATIONS = [
         "extract.[ch]": "extract_file_name",
         "report_parts.c": "print_content"}),
     station("5.4", "Files out of a mail", {
-        "extract.[ch]": "extract extract_prepare find_extension make_safe make_name is_shown write_text write_content "
+        "extract.[ch]": "extract extract_prepare find_extension make_safe make_name is_shown write_text "
+                        "write_content "
                         "extract_part",
         "report_parts.c": "tree",
         "options.[ch]": "extract",
         "main.c": "extract_prepare"}),
 
-    station("6.1", "The command, and why it can be stripped", {"starttls.[ch]": "", "privileges.[ch]": "", "conn.[ch]": "", "main.c": "", "options.[ch]": "", "receive.c": "",
-        "session.[ch]": ""}),
+    station("6.1", "The command, and why it can be stripped", {
+        "starttls.[ch]": "", "privileges.[ch]": "", "conn.[ch]": "", "main.c": "", "options.[ch]": "",
+        "receive.c": "", "session.[ch]": ""}),
     station("6.2", "A hash", {"tls/bytes/*": "", "tls/hash/sha256.[ch]": ""}),
     station("6.3", "Keys from a secret", {"tls/hash/hkdf.[ch]": ""}),
     station("6.4", "A cipher that also authenticates", {"tls/cipher/*": ""}),

@@ -158,7 +158,8 @@ def test_a_burst_of_connections_is_queued(server):
             socks.append(sock)
             sock.connect(server.listening[0])
     except OSError as error:
-        pytest.fail("expected: 200 connections wait for accept(2)\ncame:     %s, after %d" % (error, len(socks)))
+        pytest.fail("expected: 200 connections wait for accept(2)\n"
+                    "came:     %s, after %d" % (error, len(socks)))
     finally:
         server.send_signal(signal.SIGCONT)
     for sock in socks:

@@ -371,7 +371,7 @@ def test_quoted_printable(extract):
 
 
 def test_blanks_that_were_added_on_the_way(extract):
-    """In quoted-printable, blanks at the end of a line were added on the way and are dropped (RFC 2045 6.7 (3))"""
+    """In quoted-printable, blanks at the end of a line came on the way and are dropped (RFC 2045 6.7 (3))"""
     report = extract(content(BINARY, QP, body=b"one \t \r\ntwo = \r\nthree=20 \r\n \r\n"))
     assert lf(report.file("1")) == b"one\ntwo three \n\n"
 

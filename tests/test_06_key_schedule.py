@@ -18,7 +18,7 @@ from server import Server
 from test_06_handshake import AES_128, CHACHA20, Peer, ask, expect_answer
 from tls_library import Output
 
-pytestmark = pytest.mark.repository
+# ======== 6.9 The key schedule
 
 HELLOS = trace.CLIENT_HELLO + trace.SERVER_HELLO
 SERVER_FLIGHT = (trace.ENCRYPTED_EXTENSIONS + trace.CERTIFICATE + trace.CERTIFICATE_VERIFY + trace.SERVER_FINISHED)
@@ -67,7 +67,7 @@ def schedule(library, shared, hash_to_server_hello, hash_to_server_finished):
 # ---- the key schedule
 
 def test_secrets_of_the_trace(library):
-    """RFC 8446 7.1, RFC 8448 3"""
+    """All secrets of the trace come out, from the early one to the master secret (RFC 8446 7.1, RFC 8448 3)"""
     found = schedule(library, trace.SHARED_SECRET, trace.HASH_TO_SERVER_HELLO, trace.HASH_TO_SERVER_FINISHED)
     assert found == {
         "early": trace.EARLY_SECRET, "handshake": trace.HANDSHAKE_SECRET, "master": trace.MASTER_SECRET,
@@ -77,13 +77,13 @@ def test_secrets_of_the_trace(library):
 
 
 def test_a_secret_that_we_do_not_use(library):
-    """RFC 8446 7.1: Derive-Secret is the same for it. RFC 8448 3"""
+    """Derive-Secret gives the resumption secret, too, which we do not use (RFC 8446 7.1, RFC 8448 3)"""
     assert (derive(library, trace.MASTER_SECRET, "res master", trace.HASH_TO_CLIENT_FINISHED)
             == trace.RESUMPTION_MASTER_SECRET)
 
 
 def test_transcript_hashes_of_the_trace(library):
-    """RFC 8446 4.4.1, RFC 8448 3"""
+    """The hashes of the messages so far are those of the trace (RFC 8446 4.4.1, RFC 8448 3)"""
     for messages, expected in ((HELLOS, trace.HASH_TO_SERVER_HELLO),
                                (HELLOS + SERVER_FLIGHT, trace.HASH_TO_SERVER_FINISHED),
                                (HELLOS + SERVER_FLIGHT + trace.CLIENT_FINISHED, trace.HASH_TO_CLIENT_FINISHED)):
@@ -94,7 +94,7 @@ def test_transcript_hashes_of_the_trace(library):
 
 @pytest.mark.parametrize("secret", trace.TRAFFIC_KEYS, ids=lambda secret: secret.hex()[:8])
 def test_traffic_keys_of_the_trace(library, secret):
-    """RFC 8446 7.3, RFC 8448 3"""
+    """A traffic secret gives its key and its IV (RFC 8446 7.3, RFC 8448 3)"""
     key, iv = Output(16), Output(12)
     aead = tls_library.aead(library, "aead_aes128_gcm")
     library.traffic_keys(secret, ctypes.byref(aead), key, iv)
@@ -102,7 +102,7 @@ def test_traffic_keys_of_the_trace(library, secret):
 
 
 def test_finished_of_the_trace(library):
-    """RFC 8446 4.4.4, RFC 8448 3"""
+    """The verify_data of Finished is that of the trace (RFC 8446 4.4.4, RFC 8448 3)"""
     for secret, messages, finished in (
             (trace.SERVER_HANDSHAKE_TRAFFIC_SECRET, HELLOS + SERVER_FLIGHT[:-36], trace.SERVER_FINISHED),
             (trace.CLIENT_HANDSHAKE_TRAFFIC_SECRET, HELLOS + SERVER_FLIGHT, trace.CLIENT_FINISHED)):
@@ -114,7 +114,7 @@ def test_finished_of_the_trace(library):
 
 
 def test_the_model_agrees_with_the_trace():
-    """RFC 8448 3. What the model says is believed in the other tests, so it has to be right here."""
+    """The model, which the other tests believe, agrees with the trace (RFC 8448 3)"""
     keys = tls.KeySchedule()
     shared = tls_crypto.x25519(trace.SERVER_PRIVATE_KEY, trace.CLIENT_PUBLIC_KEY)
     assert shared == tls_crypto.x25519(trace.CLIENT_PRIVATE_KEY, trace.SERVER_PUBLIC_KEY) == trace.SHARED_SECRET
@@ -129,7 +129,7 @@ def test_the_model_agrees_with_the_trace():
 
 
 def test_random_secrets_against_the_model(library):
-    """RFC 8446 7.1 to 7.3, 4.4.4"""
+    """Secrets, keys and verify_data agree with the model (RFC 8446 7.1 to 7.3, 4.4.4)"""
     chance = random.Random(8446)
     for _ in range(200):
         shared, hellos, flight = (chance.randbytes(size) for size in (32, chance.randrange(300), chance.randrange(300)))
@@ -149,7 +149,7 @@ def test_random_secrets_against_the_model(library):
 
 @pytest.mark.parametrize("size", [1, 12, 16, 31, 32, 33, 48, 255])
 def test_expand_label_of_all_sizes(library, size):
-    """RFC 8446 7.1, RFC 5869 2.3"""
+    """HKDF-Expand-Label has outputs of any size (RFC 8446 7.1, RFC 5869 2.3)"""
     secret, context = bytes(range(32)), bytes(range(100, 132))
     for label in ("c hs traffic", "key", "iv", "a"):
         out = Output(size)
@@ -159,7 +159,10 @@ def test_expand_label_of_all_sizes(library, size):
 
 @pytest.mark.parametrize("label, context", [(13, 0), (64, 32), (249, 255), (250, 0), (256, 0), (1, 256), (5000, 0)])
 def test_a_label_that_is_too_long(library, label, context):
-    """RFC 8446 7.1: opaque label<7..255> with "tls13 " in it, opaque context<0..255>; a shorter one would be another key"""
+    """A label or a context that is too long for its octet of length is refused (RFC 8446 7.1)
+
+    opaque label<7..255> with "tls13 " in it, opaque context<0..255>; a shorter one would be another key
+    """
     secret, out = bytes(range(32)), Output(32)
     fits = label <= 249 and context <= 255
     assert library.hkdf_expand_label(secret, b"x" * label, bytes(context), context, out, 32) == fits
@@ -167,14 +170,14 @@ def test_a_label_that_is_too_long(library, label, context):
 
 
 def test_an_output_that_is_too_long(library):
-    """RFC 5869 2.3: at most 255 blocks"""
+    """An output of more than 255 blocks is refused (RFC 5869 2.3)"""
     secret, out = bytes(range(32)), Output(255 * 32 + 1)
     assert not library.hkdf_expand_label(secret, b"x", b"", 0, out, 255 * 32 + 1)
     assert bytes(out) == b"\xa5" * (255 * 32 + 1)
     assert library.hkdf_expand_label(secret, b"x", b"", 0, out, 255 * 32)
 
 
-# ---- the record layer
+# ======== 6.8 Records
 
 READ = ctypes.CFUNCTYPE(ctypes.c_ssize_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
 WRITE = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
@@ -235,7 +238,7 @@ class RecordLayer:
 
 
 def test_records_of_the_trace_are_opened(library):
-    """RFC 8446 5.2, RFC 8448 3"""
+    """The client's records of the trace are opened (RFC 8446 5.2, RFC 8448 3)"""
     records = RecordLayer(library, trace.CLIENT_FINISHED_RECORD)
     records.keys("read", trace.CLIENT_HANDSHAKE_TRAFFIC_SECRET)
     assert records.next_record() == (tls.HANDSHAKE, trace.CLIENT_FINISHED)
@@ -246,7 +249,7 @@ def test_records_of_the_trace_are_opened(library):
 
 
 def test_records_of_the_traces_server_are_opened(library):
-    """RFC 8446 5.3: the sequence number counts, whatever is in the records. RFC 8448 3"""
+    """So are the server's: the sequence number counts, whatever is in them (RFC 8446 5.3, RFC 8448 3)"""
     records = RecordLayer(library, trace.NEW_SESSION_TICKET_RECORD + trace.SERVER_APPLICATION_DATA_RECORD
                           + trace.SERVER_CLOSE_NOTIFY_RECORD)
     records.keys("read", trace.SERVER_APPLICATION_TRAFFIC_SECRET)
@@ -257,7 +260,7 @@ def test_records_of_the_traces_server_are_opened(library):
 
 
 def test_records_of_the_trace_are_written(library):
-    """RFC 8446 5.2, RFC 8448 3"""
+    """The server's records of the trace are written (RFC 8446 5.2, RFC 8448 3)"""
     for secret, contents, expected in (
             (trace.SERVER_HANDSHAKE_TRAFFIC_SECRET, [(tls.HANDSHAKE, SERVER_FLIGHT)], trace.SERVER_FLIGHT_RECORD),
             (trace.CLIENT_HANDSHAKE_TRAFFIC_SECRET, [(tls.HANDSHAKE, trace.CLIENT_FINISHED)],
@@ -274,7 +277,7 @@ def test_records_of_the_trace_are_written(library):
 
 
 def test_a_flight_of_messages_leaves_as_one_record(library):
-    """RFC 8446 5.1: messages may be coalesced. RFC 8448 3 has them in one record as well."""
+    """The messages of a flight leave in one record, as in RFC 8448 3 (RFC 8446 5.1)"""
     records = RecordLayer(library)
     records.keys("write", trace.SERVER_HANDSHAKE_TRAFFIC_SECRET)
     for message in (trace.ENCRYPTED_EXTENSIONS, trace.CERTIFICATE, trace.CERTIFICATE_VERIFY, trace.SERVER_FINISHED):
@@ -284,7 +287,7 @@ def test_a_flight_of_messages_leaves_as_one_record(library):
 
 @pytest.mark.parametrize("piece", [1, 2, 5, 6, 100, 1 << 14])
 def test_records_in_any_pieces(library, piece):
-    """TCP gives bytes, not records."""
+    """A record is whole however its octets come"""
     plaintexts = [b"x" * size for size in (1, 0, 2**14, 17, 2**14 - 1, 300)]
     keys = tls.RecordKeys(tls_crypto.ChaCha20Poly1305, bytes(range(32)))
     stream = b"".join(keys.seal(tls.APPLICATION_DATA, plaintext) for plaintext in plaintexts)
@@ -295,7 +298,7 @@ def test_records_in_any_pieces(library, piece):
 
 
 def test_reading_goes_on_after_a_timeout(library):
-    """tls/record/record.h: a read that fails loses nothing, wherever in a record it was."""
+    """A read that fails loses nothing, wherever in a record it was (tls/record/record.h)"""
     keys = tls.RecordKeys(tls_crypto.ChaCha20Poly1305, bytes(range(32)))
     plaintexts = [b"x" * size for size in (40, 0, 7)]
     records = RecordLayer(library, b"".join(keys.seal(tls.APPLICATION_DATA, text) for text in plaintexts), 3)
@@ -318,7 +321,7 @@ def test_reading_goes_on_after_a_timeout(library):
 
 @pytest.mark.parametrize("aead", ["aead_aes128_gcm", "aead_chacha20_poly1305"])
 def test_large_data_goes_out_in_full_records(library, aead):
-    """RFC 8446 5.1: at most 2^14 bytes each, so that is what they should have."""
+    """Large data goes out in records of 2^14 octets (RFC 8446 5.1)"""
     data = random.Random(1).randbytes(2 * 2**14 + 5)
     records = RecordLayer(library)
     records.keys("write", bytes(range(32)), aead)
@@ -335,7 +338,8 @@ def test_large_data_goes_out_in_full_records(library, aead):
     assert [len(content) for content in contents] == [2**14] * 2 + [5]
 
 
-# ---- a whole connection, without a mail server around it
+# ======== 6.10 The handshake, byte by byte
+# A whole connection, without a mail server around it.
 
 @pytest.fixture(scope="module")
 def echo(tmp_path_factory):
@@ -350,7 +354,10 @@ def echo(tmp_path_factory):
 
 @pytest.mark.parametrize("suite", [CHACHA20, AES_128], ids=["chacha20", "aes128"])
 def test_key_update_before_the_limit(echo, tmp_path, suite):
-    """RFC 8446 5.5: AES-GCM keys are good for 2^24.5 records. Here the server begins shortly before 2^23."""
+    """A KeyUpdate is sent long before an AES-GCM key has done all its records (RFC 8446 5.5)
+
+    They are good for 2^24.5 records. Here the server begins shortly before 2^23.
+    """
     first = 2**23 - 3
     server = Server(echo + [str(first)], tmp_path, 1)
     try:

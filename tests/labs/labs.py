@@ -285,8 +285,8 @@ def tell(lab, proof, how=""):
 
 # ---- attacks
 
-WHY_LOOPBACK = """All of this stays on 127.0.0.1, and the runner sees to it: what works here works on a careless
-server of somebody else's, too, and to try it there is a crime and harms people."""
+WHY_LOOPBACK = """All of this stays on 127.0.0.1, and the runner sees to it: what works here works on a
+careless server of somebody else's, too, and to try it there is a crime and harms people."""
 LIMIT = 60      # seconds for an exploit
 
 
@@ -304,7 +304,7 @@ def load(path):
 
 
 def attack_in_a_process(lab, program, exploit):
-    """Does the exploit work on this program? It runs in a process of its own, which an endless loop can't keep."""
+    """Does the exploit work on this program? It runs in its own process, which an endless loop can't keep."""
     command = [sys.executable, LABS / "labs.py", "play", lab.name[7:]]
     command += ["--exploit", exploit, "--program", program]
     try:
