@@ -199,6 +199,10 @@ class TlsClient:
         public_key = {tls.X25519: crypto.x25519_public_key, tls.SECP256R1: crypto.p256_public_key}.get(group)
         return public_key(self.shares[group]) if public_key else b"?" * 32
 
+    def shared_secret(self, group, server_share):
+        exchange = {tls.X25519: crypto.x25519, tls.SECP256R1: crypto.p256_ecdh}[group]
+        return exchange(self.shares[group], server_share)
+
     def add_hello(self, hello):
         """Send nothing, but go on as if this ClientHello had been sent. Returns its bytes."""
         self.hello = hello
@@ -267,8 +271,7 @@ class TlsClient:
         self.group, share = reader.number(2), reader.vector(2)
         reader.end()
         self.check(self.group in self.shares, "a share in a group of ours", hex(self.group))
-        exchange = {tls.X25519: crypto.x25519, tls.SECP256R1: crypto.p256_ecdh}[self.group]
-        self.keys.shared_secret(exchange(self.shares[self.group], share), self.transcript)
+        self.keys.shared_secret(self.shared_secret(self.group, share), self.transcript)
         self.aead = tls.SUITES[self.suite]
         self.read_keys = tls.RecordKeys(self.aead, self.keys.server_handshake)
         self.write_keys = tls.RecordKeys(self.aead, self.keys.client_handshake)
