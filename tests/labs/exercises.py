@@ -5,8 +5,8 @@
     exercises.py answer 3-b                      show one way to do it
     exercises.py exercises [3-b]                 prove all of them, or one: what CI runs
 
-A folder exercises/3-b/ has a test and an answer: answer.diff to step 3, or answer.md where what is asked
-is a question, or both. Start reading at main().
+A folder exercises/3-b/ has a test and an answer: answer.diff to step 3, answer.c where a program of its own
+is asked for, or answer.md where it is a question. Start reading at main().
 """
 import argparse
 import concurrent.futures
@@ -30,6 +30,7 @@ class Exercise:
         self.step = next(labs.REPOSITORY.glob("step%02d-*" % self.stage)).name
         self.test = next(folder.glob("test_*.py"), None)
         self.diff = next(folder.glob("answer.diff"), None)
+        self.source = next(folder.glob("answer.c"), None)       # a program of its own
         self.words = next(folder.glob("answer.md"), None)
 
 
@@ -77,7 +78,7 @@ def mark(exercise, program):
 
 
 def show_answer(exercise):
-    for path in filter(None, (exercise.words, exercise.diff)):
+    for path in filter(None, (exercise.words, exercise.diff, exercise.source)):
         print(path.read_text(encoding="utf-8"))
     return True
 
@@ -85,9 +86,13 @@ def show_answer(exercise):
 # ---- proofs, for CI
 
 def answer_program(exercise):
-    """The step with the answer in it."""
+    """The step with the answer in it, or the program that is the answer."""
     directory = labs.BUILD / ("exercise-" + exercise.name)
     shutil.rmtree(str(directory), ignore_errors=True)
+    if exercise.source:
+        directory.mkdir(parents=True)
+        shutil.copy(str(exercise.source), str(directory))
+        return labs.compile_in(directory)
     shutil.copytree(str(labs.REPOSITORY / exercise.step), str(directory))
     labs.apply(exercise.diff, directory)
     return labs.compile_changed(exercise.step, exercise.diff, directory)
