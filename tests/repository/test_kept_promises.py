@@ -1,6 +1,7 @@
 """Promises of the comments that no test of a stage can ask for: of another program they would ask too
 much, or they do not show in what is said.
 """
+import re
 import subprocess
 import sys
 
@@ -17,6 +18,61 @@ from tls_client import TlsClient
 @pytest.fixture
 def receive(start):
     return Receiver(start)
+
+
+def preloaded(directory, source, **variables):
+    """An environment in which functions of libc, or of a library, are those of this C."""
+    (directory / "preloaded.c").write_text(source)
+    subprocess.run(["cc", "-std=c11", "-o", "preloaded.so", "-fPIC", "-shared", "preloaded.c"], check=True,
+                   cwd=str(directory))
+    return {**environment(), "LD_PRELOAD": str(directory / "preloaded.so"), **variables}
+
+
+needs_preload = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="LD_PRELOAD is for Linux")
+
+
+# ---- connections
+
+# A kernel that is short of buffers: a write to a socket or a pipe takes seven octets at most.
+SHORT = r"""
+#define _GNU_SOURCE
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+ssize_t write(int fd, const void *data, size_t size)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) == 0 && (S_ISSOCK(status.st_mode) || S_ISFIFO(status.st_mode)) && size > 7)
+        size = 7;
+    return syscall(SYS_write, fd, data, size);
+}
+"""
+
+
+@needs_preload
+def test_what_a_write_does_not_take_is_written_by_the_next(start, tmp_path):
+    """write(2) may take only a part: of replies, of records of TLS, and of the report"""
+    server = start(env=preloaded(tmp_path, SHORT))
+    client = server.connect()
+    client.ehlo()
+    client.deliver(header("Subject: piece by piece"))
+    client.quit()
+    assert "piece by piece" in "\n".join(server.wait_for_report())
+    client = TlsClient("127.0.0.1", server.port, starttls=True)
+    client.handshake()
+    client.write(b"NOOP\r\n")
+    assert client.read_line().startswith(b"250")
+
+
+def test_a_client_has_five_minutes(strace):
+    """RFC 5321 4.5.3.2.7: without -t a server waits so long, for what is said and for who reads it"""
+    server, watcher = strace("-e", "trace=setsockopt")
+    server.connect().quit()
+    calls = "\n".join(watcher.calls())
+    for option in "SO_RCVTIMEO", "SO_SNDTIMEO":
+        assert re.search(option + r'\w*, (.*\btv_sec=300\b|",\\1\\0)', calls), calls     # 300 is \x2c \x01
 
 
 # ---- TLS
@@ -41,20 +97,17 @@ void wipe(void *memory, size_t size)
 """
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="LD_PRELOAD is for Linux")
+@needs_preload
 @pytest.mark.parametrize("suite", [0x1301, 0x1303], ids=["aes128", "chacha20"])
 def test_secrets_are_wiped_after_use(tmp_path, suite):
     """All secrets of a connection are wiped (RFC 8446 appendix E.1): those of the handshake too"""
     library = tls_library.build()
-    (tmp_path / "spy.c").write_text(SPY)
-    cc = ["cc", "-std=c11", "-o"]
-    subprocess.run(cc + ["spy.so", "-fPIC", "-shared", "spy.c"], check=True, cwd=str(tmp_path))
     source = str(tls_library.REPOSITORY / "tests" / "tls_server.c")
-    subprocess.run(cc + ["tls_server", "-I", str(tls_library.SOURCES), source, str(library),
-                         "-Wl,-rpath," + str(library.parent)], check=True, cwd=str(tmp_path))
+    subprocess.run(["cc", "-std=c11", "-o", "tls_server", "-I", str(tls_library.SOURCES), source, str(library),
+                    "-Wl,-rpath," + str(library.parent)], check=True, cwd=str(tmp_path))
     wiped = tmp_path / "wiped"
     server = Server([tmp_path / "tls_server", "0"], tmp_path, 1,
-                    {"env": {**environment(), "LD_PRELOAD": str(tmp_path / "spy.so"), "SPY": str(wiped)}})
+                    {"env": preloaded(tmp_path, SPY, SPY=str(wiped))})
     try:
         client = TlsClient("127.0.0.1", server.port)
         client.handshake(suites=[suite])
