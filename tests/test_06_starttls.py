@@ -1097,7 +1097,7 @@ def test_another_user_for_good(public_directory, start):
     if not Path("/proc/self/status").exists():
         pytest.skip("no /proc here")
     user = pwd.getpwnam(SOMEBODY)
-    server = start("-u", SOMEBODY, directory=public_directory)
+    server = start("-u", SOMEBODY, directory=public_directory, preexec_fn=lambda: os.setgroups([0]))
     client = tls_client(server)
     client.ehlo()
     client.deliver(SIMPLE)

@@ -1,6 +1,7 @@
 """Promises of the comments that no test of a stage can ask for: of another program they would ask too
 much, or they do not show in what is said.
 """
+import os
 import re
 import subprocess
 import sys
@@ -127,6 +128,15 @@ def test_secrets_are_wiped_after_use(tmp_path, suite):
                "the server's traffic secret": keys.server_application,
                "its key": tls_model.expand_label(keys.server_application, "key", b"", client.aead.key_size)}
     assert [name for name, secret in secrets.items() if secret not in text] == []
+
+
+def test_what_the_operator_is_warned_of(start, tmp_path):
+    """A key that others may read, and a program that goes on as root"""
+    start(directory=tmp_path / "server").end()
+    (tmp_path / "server" / "key.pem").chmod(0o644)
+    text = start(directory=tmp_path / "server").stderr_text()
+    assert re.search(r"warning: \S*key\.pem: ", text), text
+    assert ("warning: this runs as root" in text) == (os.geteuid() == 0), text
 
 
 # ---- the report
