@@ -219,7 +219,7 @@ def parse(arguments):
     parser.add_argument("--station", help="only the tests of this station, as 2.2")
     parser.add_argument("--labs", action="store_true", help="the tests of the labs and of the book alone")
     parser.add_argument("--plaintext", action="store_true", help="step 6: not all of it again inside TLS")
-    options = parser.parse_args(arguments)
+    options = parser.parse_intermixed_args(arguments)
     if options.stage and "::" in options.stage:
         options.stage, options.names = None, [options.stage] + options.names
     if options.stage:

@@ -482,7 +482,7 @@ def test_one_test_by_its_name(puppet, name, line):
     """With its row, whatever is in it; without the row all of them; or else it is said that there is none"""
     command = puppet()
     Path(command[1]).write_text("print('hello')")
-    came, lines = run_runner("1", name, "--prog", " ".join(command))
+    came, lines = run_runner("1", "--prog", " ".join(command), name)      # or before the options, as it is told
     if line:
         assert lines[-1] == line, lines
     else:
