@@ -58,6 +58,7 @@ def program(directory, first="", then="pass"):
 
 FEW = 2         # tests of a station and level
 KEPT = {"test_wrong_usage"}
+SLOW = {"test_an_answer_that_goes_in_parts", "test_a_client_that_does_not_read_holds_nobody_up"}
 LOW = {"PROCESSES": "150", "MEMORY": "2 ** 27", "FILE_SIZE": "2 ** 24"}
 
 
@@ -68,7 +69,7 @@ def with_few_tests(text):
         if isinstance(function, ast.FunctionDef) and function.name.startswith("test_"):
             kind = spec.is_marked(function, "robust"), stations.station_at(rows, function.lineno)
             count[kind] = count.get(kind, 0) + (function.name not in KEPT)
-            if count[kind] > FEW and function.name not in KEPT:
+            if function.name in SLOW or count[kind] > FEW and function.name not in KEPT:
                 first = min([function.lineno] + [each.lineno for each in function.decorator_list])
                 drop.update(range(first, function.end_lineno + 1))
     return "\n".join(line for number, line in enumerate(lines, 1) if number not in drop) + "\n"
