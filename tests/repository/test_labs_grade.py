@@ -240,6 +240,21 @@ def test_a_handout_shows_the_first_open_station(handout_3, tmp_path):
                                               cwd=str(tmp_path)).stdout.decode()
 
 
+def test_a_handout_where_nobody_has_pytest_and_nothing_can_be_fetched(tmp_path):
+    """It is said in a sentence, with what to do"""
+    shutil.copytree(str(small_class()), str(tmp_path / "class"))
+    for name in ("bin", "nobody"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "nobody" / "pytest.py").write_text("raise ImportError('there is none')\n")
+    for name in ("make", "sh", "cc", "as", "ld"):       # and no package manager
+        (tmp_path / "bin" / name).symlink_to(shutil.which(name))
+    status, text = make(tmp_path / "class", "next", PATH=str(tmp_path / "bin"), HOME=str(tmp_path),
+                        PYTHON=PYTHON, PYTHONPATH=str(tmp_path / "nobody"), TMPDIR=str(tmp_path),
+                        PIP_INDEX_URL="http://127.0.0.1:9/", PIP_RETRIES="0")
+    assert status and "The tests need pytest, no python3 (3.8 or newer) here has it" in text, text
+    assert "Traceback" not in text, text
+
+
 @pytest.mark.parametrize("stage", [1, 2, 3, 4, 5, 6])
 def test_a_handout_has_nothing_of_what_comes_later(tmp_path, stage):
     """No directory, no test, no chapter, no station, and no line of code of this step or a later one"""
