@@ -209,7 +209,7 @@ class Client:
             if self.was_reset or self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                 self.fail("an orderly end of the connection", "a reset")
 
-    def read_to_the_end(self):
+    def read_to_the_end(self, expected="the end of the connection"):
         """All that still comes, until the peer closes the connection."""
         __tracebackhide__ = True
         rest, self.buffer = self.buffer, b""
@@ -217,7 +217,7 @@ class Client:
             try:
                 data = self.sock.recv(65536)
             except socket.timeout:
-                self.fail("the end of the connection", "nothing for %g seconds" % TIMEOUT)
+                self.fail(expected, "nothing for %g seconds" % TIMEOUT)
             except OSError:
                 data, self.was_reset = b"", True    # this closes a connection too
             if not data:
@@ -225,7 +225,7 @@ class Client:
             Client.heard = True
             rest += data
             if len(rest) > REST_MAX:
-                self.fail("the end of the connection", "more and more: " + escape(rest))
+                self.fail(expected, "more and more: " + escape(rest))
         if rest:
             self.log.append(("S", rest))
         return rest

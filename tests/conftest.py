@@ -303,6 +303,11 @@ def pytest_pyfunc_call(pyfuncitem):
         if station_of(pyfuncitem) and "expected:" not in str(error):
             error.args = ("expected: %s\ncame:     %s" % (what_is_asked(pyfuncitem.function), error),)
         raise
+    except Exception as error:
+        if not station_of(pyfuncitem):
+            raise
+        raise AssertionError("expected: %s\ncame:     %s: %s" % (
+            what_is_asked(pyfuncitem.function), type(error).__name__, error)) from error
     close_clients()
     for server in getattr(pyfuncitem, "smtpd_servers", []):
         server.check_it_goes_on()
@@ -405,7 +410,7 @@ def pytest_runtest_makereport(item, call):
     if hasattr(call.excinfo.value, "rows"):
         item.user_properties.append(("rows", "%d of %d" % call.excinfo.value.rows))
     if call.excinfo is not None and not call.excinfo.errisinstance(ConversationError):
-        for client in Client.conversations[-3:]:
+        for client in [each for each in Client.conversations if each.log][-3:]:
             report.sections.append(("the conversation", client.conversation()))
     for server in getattr(item, "smtpd_servers", []):
         text = server.stderr_text()

@@ -167,6 +167,13 @@ class Server:
             self.wait()
         return self.process.returncode
 
+    def expect_end(self):
+        """It ends with status 0 once it is told to, or has ended so."""
+        __tracebackhide__ = True
+        status = self.stop()
+        assert status == 0, "expected: %s ends with exit status 0\ncame:     %s" % (
+            self.command[0], status_in_words(status))
+
     def end(self):
         """After a test: ask the program to end, once; if it does not, that is for another test to say."""
         if not self.group_is_gone and not self.was_told_to_end:

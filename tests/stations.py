@@ -140,6 +140,8 @@ STAGES = {
 -p port      a number from 0 to 65535; default 2525; 0 takes any free port
 -v           show the conversation on standard error
 
+Of an option given twice the last one counts, where it does not say "may be repeated".
+
 Once it listens it prints `listening on 127.0.0.1 port 2525` on standard output, a line for each
 socket, at once (flush it), and after its signal handlers are set: as soon as the line is there,
 a client or a signal may come. SIGTERM and SIGINT end it with status 0. If it can't start it prints
@@ -148,6 +150,11 @@ a line on standard error that names the thing at fault, and ends with status 1; 
 -t seconds   idle timeout; default 300
 -d domain    accept mail for this domain; may be repeated; default localhost
 -l address   may be repeated; without it, on 127.0.0.1 and ::1
+
+The commands are HELO, EHLO, MAIL, RCPT, DATA, RSET, NOOP, HELP, VRFY and QUIT. HELP is answered
+with 211, 214 or 250 (of a topic that is not known: 504, too), the same each time; VRFY with 252 or
+250, or 550, 551 or 553 for somebody who is not here. AUTH, which nobody announces, may be 503, 504
+or 538, too. A recipient elsewhere is 550 or 551.
 
 Every reply has a code of RFC 5321. Enhanced status codes (RFC 2034) are asked of a program that
 announces ENHANCEDSTATUSCODES. The wording is free. SIGHUP ends it with status 0, too."""),

@@ -12,7 +12,7 @@ import threading
 import pytest
 
 from client import TIMEOUT
-from server import Server, StartError, children_of, eventually
+from server import Server, StartError, children_of, eventually, status_in_words
 
 
 # ======== 1.1 Four calls and a read
@@ -70,13 +70,16 @@ def test_the_port_can_be_had_again_at_once(start):
 
 def expect_fault(result, status, *words):
     """One line that names the program and the thing at fault."""
-    assert result.returncode == status, result
-    assert result.stdout == ""
-    if status == 1:
-        assert result.stderr.count("\n") == 1 and result.stderr.endswith("\n"), result.stderr
-    assert result.stderr.strip()
-    for word in words:
-        assert str(word) in result.stderr
+    came = "%s; standard output: %r; standard error: %r" % (
+        status_in_words(result.returncode), result.stdout[-300:], result.stderr[-1000:])
+    for right, expected in [
+            (result.returncode == status, "exit status %d" % status),
+            (not result.stdout, "nothing on standard output"),
+            (result.stderr.strip(), "words on standard error"),
+            (status != 1 or (result.stderr.count("\n") == 1 and result.stderr.endswith("\n")),
+             "one line on standard error"),
+            *((str(word) in result.stderr, "%s in the line on standard error" % word) for word in words)]:
+        assert right, "expected: %s\ncame:     %s" % (expected, came)
 
 
 @pytest.mark.robust
@@ -387,7 +390,8 @@ def test_clients_in_parallel(server):
         thread.start()
     for thread in threads:
         thread.join()
-    assert not failures, failures[0]
+    if failures:
+        raise failures[0]
 
 
 # ---- the end
@@ -400,4 +404,4 @@ def test_it_ends_when_it_is_told_to(start, number):
     expect_answer(client)
     client.close()
     server.send_signal(number)
-    assert server.stop() == 0
+    server.expect_end()

@@ -11,8 +11,8 @@ import sys
 
 import pytest
 
-from client import TIMEOUT, Client
-from server import StartError, children_of, environment, eventually, has_ipv6
+from client import TIMEOUT, Client, escape
+from server import StartError, children_of, environment, eventually, has_ipv6, status_in_words
 from test_01_echo import expect_answer, expect_fault, send_until_it_blocks
 
 
@@ -223,7 +223,7 @@ def test_a_clean_end(start, number):
         rest = client.read_to_the_end()
         assert rest == b"" or rest.startswith(b"421 ")
         client.close()
-    assert server.stop() == 0
+    server.expect_end()
     with pytest.raises(OSError):
         socket.create_connection(server.listening[0], TIMEOUT)
 
@@ -242,10 +242,12 @@ def test_a_clean_end_for_who_was_started_with_signals_blocked(start, number):
     expect_answer(there)
     gone.close()
     server.send_signal(number)
-    rest = there.read_to_the_end()
-    assert rest == b"" or rest.startswith(b"421 ")
+    expected = "the end of the connection, at most after a 421, on %s" % number.name
+    rest = there.read_to_the_end(expected)
+    if rest and not rest.startswith(b"421 "):
+        there.fail(expected, escape(rest))
     there.close()
-    assert server.stop() == 0
+    server.expect_end()
 
 
 @pytest.mark.robust
@@ -260,7 +262,7 @@ def test_a_clean_end_for_who_was_started_with_signals_ignored(start, number):
     server.send_signal(number)
     client.read_to_the_end()
     client.close()
-    assert server.stop() == 0
+    server.expect_end()
 
 
 def test_the_end_leaves_no_process(start):
@@ -273,7 +275,7 @@ def test_the_end_leaves_no_process(start):
     for client in clients:
         client.read_to_the_end()
         client.close()
-    assert server.stop() == 0
+    server.expect_end()
 
 
 @pytest.mark.robust
@@ -282,7 +284,7 @@ def test_the_end_does_not_wait_for_a_client_that_does_not_read(start):
     server = start("-l", "127.0.0.1")
     for _ in range(3):
         send_until_it_blocks(server.connect())
-    assert server.stop() == 0
+    server.expect_end()
 
 
 # ---- whoever started it
@@ -309,7 +311,7 @@ def test_more_than_1024_descriptors_are_open(start):
     for client in clients:
         expect_answer(client)
         client.close()
-    assert server.stop() == 0
+    server.expect_end()
 
 
 @pytest.mark.robust
@@ -394,9 +396,14 @@ def test_a_start_that_nobody_reads_can_be_ended(program, tmp_path):
     with subprocess.Popen([*program, "-p", str(port), "-l", "127.0.0.1"], cwd=str(tmp_path), stdout=write_end,
                           stderr=subprocess.DEVNULL) as process:
         try:
-            assert eventually(is_listening)
+            assert eventually(is_listening), ("expected: it listens on 127.0.0.1 port %d\n"
+                                              "came:     nobody does" % port)
             process.send_signal(signal.SIGTERM)
-            assert process.wait(TIMEOUT) == 0
+            try:
+                came = status_in_words(process.wait(TIMEOUT))
+            except subprocess.TimeoutExpired:
+                came = "it runs on, for %g seconds" % TIMEOUT
+            assert came == "exit status 0", "expected: SIGTERM ends it with exit status 0\ncame:     " + came
         finally:
             process.kill()
             os.close(read_end)
@@ -560,4 +567,4 @@ def test_whoever_waits_is_told_of_the_end(start):
         client.expect(421, enhanced=("4.3.2", "4.3.0"))
         client.expect_closed()
         client.close()
-    assert server.stop() == 0
+    server.expect_end()

@@ -1229,5 +1229,5 @@ def test_the_end_in_the_middle_of_a_message(start, number):
         client.expect(421, enhanced=("4.3.2", "4.3.0"))
         client.expect_closed()
         client.close()
-    assert server.stop() == 0
+    server.expect_end()
     assert server.messages() == [] and server.tmp() == []

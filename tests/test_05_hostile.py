@@ -227,7 +227,7 @@ def deliver(start, message, *options):
         report = receive(message)
         report.check_safe()
         assert trace_and_content(receive.server.only_message())[2] == stored(message)
-    assert receive.server.stop() == 0
+    receive.server.expect_end()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return sum(after[:2]) - sum(before[:2])
 

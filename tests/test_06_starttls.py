@@ -533,7 +533,7 @@ def test_close_notify_at_the_servers_end(start):
     client.expect(421)
     client.expect_closed(orderly=True)
     client.close()
-    assert server.stop() == 0
+    server.expect_end()
 
 
 def test_the_client_goes_without_quit(server):
@@ -744,7 +744,7 @@ def test_an_end_of_the_server_in_the_middle_of_a_handshake(start):
     for half, _ in halves:
         half.client.read_to_the_end()
         half.client.close()
-    assert server.stop() == 0
+    server.expect_end()
 
 
 @pytest.mark.robust
@@ -823,7 +823,7 @@ def test_it_is_kept_over_a_restart(start, tmp_path):
     """The certificate that was made is kept over a restart"""
     first = start(directory=tmp_path / "kept")
     before, record = pem_files(first), tlsa(first)
-    assert first.stop() == 0
+    first.expect_end()
     second = start(directory=tmp_path / "kept")
     assert pem_files(second) == before
     assert tlsa(second) == record
@@ -1147,10 +1147,10 @@ def test_a_warning_for_root(ours, public_directory, start):
     """Who runs it as root without -u is warned in a line"""
     first = start("-m", "mail2", directory=public_directory)
     assert eventually(lambda: re.search(r"warning.*\broot\b.*-u.*\n", first.stderr_text()))
-    assert first.stop() == 0
+    first.expect_end()
     told = first.stderr_text()
     second = start("-u", SOMEBODY, directory=public_directory)
-    assert second.stop() == 0
+    second.expect_end()
     assert second.stderr_text() == told     # both write to the same file
 
 

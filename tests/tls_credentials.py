@@ -1,5 +1,6 @@
-"""Keys and certificates that OpenSSL 3.0 has made, for test_06_certificate.py. So its tests need no OpenSSL to run, and the
-same bytes are read everywhere.
+"""Keys and certificates that OpenSSL 3.0 has made, for test_06_certificate.py.
+
+So its tests need no OpenSSL to run, and the same bytes are read everywhere.
 
 The keys are here for everybody to see: they protect nothing, and never use one of them for anything else.
 """

@@ -1,7 +1,9 @@
 """The code in step06-starttls/tls as a shared library, so that each piece of it can be tested on its own.
 
-load() compiles all of tls/*/*.c to build/libtls.so, unless that is newer than its sources, and declares the functions.
-$CC names the compiler; TLS_LIBRARY=path/to/libtls.so names a library that is built already (with a sanitizer, say).
+load() compiles all of tls/*/*.c to build/libtls.so, unless that is newer than its sources, and
+declares the functions.
+$CC names the compiler; TLS_LIBRARY=path/to/libtls.so names a library that is built already (with
+a sanitizer, say).
 
 Structs are opaque here: opaque() is memory enough for any of them.
 """
@@ -54,8 +56,10 @@ class Aead(ctypes.Structure):
         ("name", c_char_p),
         ("key_size", c_size_t),
         ("init", ctypes.CFUNCTYPE(None, c_void_p, c_void_p)),
-        ("seal", ctypes.CFUNCTYPE(None, c_void_p, c_void_p, c_void_p, c_size_t, c_void_p, c_size_t, c_void_p)),
-        ("open", ctypes.CFUNCTYPE(c_bool, c_void_p, c_void_p, c_void_p, c_size_t, c_void_p, c_size_t, c_void_p)),
+        ("seal", ctypes.CFUNCTYPE(None,
+                                  c_void_p, c_void_p, c_void_p, c_size_t, c_void_p, c_size_t, c_void_p)),
+        ("open", ctypes.CFUNCTYPE(c_bool,
+                                  c_void_p, c_void_p, c_void_p, c_size_t, c_void_p, c_size_t, c_void_p)),
     ]
 
 
@@ -74,8 +78,8 @@ def aead(library, name):
 
 
 def build():
-    """Compile, if need be. Several test runs may do so at once: each writes a file of its own and then puts it in
-    place, which is one step for all who look."""
+    """Compile, if need be. Several test runs may do so at once: each writes a file of its own and then
+    puts it in place, which is one step for all who look."""
     target = BUILD / "libtls.so"
     sources = sorted(SOURCES.glob("*/*.c"))
     newest = max(path.stat().st_mtime for path in SOURCES.glob("*/*.[ch]"))
@@ -85,7 +89,8 @@ def build():
     handle, fresh = tempfile.mkstemp(dir=BUILD, prefix="libtls-", suffix=".so")
     os.close(handle)
     try:
-        command = [*shlex.split(os.environ.get("CC", "cc")), "-std=c11", "-O2", "-fPIC", "-shared", "-o", fresh]
+        command = [*shlex.split(os.environ.get("CC", "cc")), "-std=c11", "-O2", "-fPIC", "-shared",
+                   "-o", fresh]
         subprocess.run([*command, *map(str, sources)], check=True)
         os.replace(fresh, target)
     finally:
@@ -102,8 +107,8 @@ def opaque(size=OPAQUE_SIZE):
 
 
 class Output:
-    """Memory for an output of `size` bytes, which may hold an input at first. bytes() of it checks that nothing was
-    written behind its end."""
+    """Memory for an output of `size` bytes, which may hold an input at first. bytes() of it checks that
+    nothing was written behind its end."""
 
     def __init__(self, size, content=b""):
         self.size = size

@@ -1,9 +1,12 @@
 """next and its runner (tests/labs/), on programs that are right, wrong, or do harm."""
+import ast
+import functools
 import os
 import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -15,7 +18,9 @@ LABS = Path(__file__).resolve().parent.parent / "labs"
 REPOSITORY = LABS.parent.parent
 sys.path.insert(0, str(LABS))
 
+import handout      # noqa: E402
 import runner       # noqa: E402
+import spec         # noqa: E402
 
 PYTHON = next(path for path in ("/usr/bin/python3", sys.executable) if os.access(path, os.X_OK))
 
@@ -49,11 +54,51 @@ def program(directory, first="", then="pass"):
     return path
 
 
-def lab(script, *arguments, status=None, timeout=900, **environment):
-    done = subprocess.run([sys.executable, str(LABS / script), *map(str, arguments)], cwd=str(REPOSITORY),
-                          stdin=subprocess.DEVNULL,
+# ---- a class of few tests
+
+FEW = 2         # tests of a station and level
+KEPT = {"test_wrong_usage"}
+SLOW = {"test_an_answer_that_goes_in_parts", "test_a_client_that_does_not_read_holds_nobody_up"}
+LOW = {"PROCESSES": "150", "MEMORY": "2 ** 27", "FILE_SIZE": "2 ** 24"}
+
+
+def with_few_tests(text):
+    """A test file in which each station has no more than FEW core tests and FEW robust ones."""
+    rows, lines, count, drop = stations.banners(text), text.splitlines(), {}, set()
+    for function in ast.parse(text).body:
+        if isinstance(function, ast.FunctionDef) and function.name.startswith("test_"):
+            kind = spec.is_marked(function, "robust"), stations.station_at(rows, function.lineno)
+            count[kind] = count.get(kind, 0) + (function.name not in KEPT)
+            if function.name in SLOW or count[kind] > FEW and function.name not in KEPT:
+                first = min([function.lineno] + [each.lineno for each in function.decorator_list])
+                drop.update(range(first, function.end_lineno + 1))
+    return "\n".join(line for number, line in enumerate(lines, 1) if number not in drop) + "\n"
+
+
+@functools.lru_cache(maxsize=None)
+def small_class():
+    """What a class of stage 2 gets, with few tests and low limits: what runs them is the same, and soon through.
+    All of the tests are run by other tests."""
+    folder = tempfile.TemporaryDirectory(prefix="smtpd-class-")
+    root = Path(folder.name) / "class"
+    Path(folder.name).chmod(0o755)
+    handout.make_handout(2, root)
+    for path in (root / "tests").glob("test_*.py"):
+        path.write_text(with_few_tests(path.read_text(encoding="utf-8")), encoding="utf-8")
+    limits = (root / "tests" / "labs" / "limits.py").read_text()
+    for name, value in LOW.items():
+        limits, found = re.subn(r"(?m)^%s = [\d* ]+  " % name, "%s = %s  " % (name, value), limits)
+        assert found == 1, name
+    (root / "tests" / "labs" / "limits.py").write_text(limits)
+    small_class.folder = folder     # which is removed when Python ends
+    return root
+
+
+def lab(script, *arguments, status=None, timeout=900, root=REPOSITORY, **environment):
+    done = subprocess.run([sys.executable, str(root / "tests" / "labs" / script), *map(str, arguments)],
+                          cwd=str(root), stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout,
-                          env={**os.environ, "PWD": str(REPOSITORY), **environment})
+                          env={**os.environ, "PWD": str(root), **environment})
     text = done.stdout.decode()
     assert status in (None, done.returncode), text
     return text
@@ -69,7 +114,7 @@ PATIENT = {"SMTPD_TEST_TIMEOUT_SCALE": "5"}         # for one that takes its tim
 
 
 def next_station(stage, path, **options):
-    return lab("next.py", stage, "--prog", path, **options)
+    return lab("next.py", stage, "--prog", path, **{"root": small_class(), **options})
 
 
 def left_of(token):
@@ -99,7 +144,7 @@ def test_next_of_a_program_that_is_right():
 
 def test_next_shows_one_failure(tmp_path):
     """What it is about, the conversation, expected, came, clause, section, and a command that repeats it"""
-    text = next_station(2, REPOSITORY / "build" / "step01-echo", status=1, **IMPATIENT)
+    text = next_station(2, REPOSITORY / "build" / "step01-echo", status=1, root=REPOSITORY, **IMPATIENT)
     assert text.count("\n  open ") == 1 and "  open    2.1 " in text
     for pattern in (r"^about +\w+", r"^the conversation:", r"^expected +220", r"^came +\w+",
                     r"^clause +RFC 5321", "^read +TUTORIAL.md, chapter 2, section 2.1 ", r"^again +python3 "):
@@ -138,9 +183,9 @@ def test_a_program_that_can_not_be_started(tmp_path, kind, words):
     ("time.sleep(100)", r"It said nothing for \d+ seconds, the runner's limit on a start"),
     ("while True: print('Hello', flush=True)", r"It printed more than 65536 octets, no line `listening"),
     ("while True: os.write(2, b'x' * 65536)",
-     r"It wrote more than 256 MB on standard error, the runner's limit on a file"),
-    ("hold = [b'x' * 2 ** 28 for _ in range(5)]; time.sleep(100)",
-     r"took more than 1024 MB of memory, the runner's limit on memory"),
+     r"It wrote more than 16 MB on standard error, the runner's limit on a file"),
+    ("hold = [b'x' * 2 ** 28 for _ in range(2)]; time.sleep(100)",
+     r"took more than 128 MB of memory, the runner's limit on memory"),
 ], ids=["status", "why", "signal", "first line", "hangs", "floods", "a large file", "memory"])
 def test_a_program_that_does_not_get_to_listen(tmp_path, first, words):
     text = next_station(1, program(tmp_path, first), status=1,
@@ -160,7 +205,7 @@ OUTSIDE = "open(%r + '/" + LEFT + "', 'w').close()"
     ("while True: os.write(1, b'x' * 79 + b'\\n')",
      r"It printed more than 16 MB on standard output, the runner's limit on output"),
     ("while True: os.write(2, b'x' * 65536)",
-     r"It wrote a file of more than 256 MB, the runner's limit on a file"),
+     r"It wrote a file of more than 16 MB, the runner's limit on a file"),
     ("while True: client.sendall(b'x' * 65536)", r"came a line without an end"),
     ("os.fork() or (os.setsid(), time.sleep(1000))",
      r"It left a process behind when it had ended, in a session of its own \(setsid\); killed"),
@@ -171,7 +216,7 @@ OUTSIDE = "open(%r + '/" + LEFT + "', 'w').close()"
     ("open(os.path.expanduser('~/.mine'), 'w').close()",
      r"It wrote outside its directory, into HOME: \$HOME/.mine \(removed\)"),
     ("hold = [b'x' * 2 ** 28 for _ in range(5)]",
-     r"A process of it took more than 1024 MB of memory, the runner's limit on memory"),
+     r"A process of it took more than 128 MB of memory, the runner's limit on memory"),
 ], ids=["signal", "kills the tests", "ends", "floods", "a large file", "floods the client", "setsid", "tmp",
         "TMPDIR", "HOME", "memory"])
 def test_a_program_that_does_harm(tmp_path, then, words):
@@ -197,7 +242,7 @@ def test_forks_without_end(tmp_path):
 
 def test_a_write_into_the_repository(tmp_path):
     """Where it may write there at all"""
-    place = REPOSITORY / "tests" / "samples"
+    place = small_class() / "tests"
     os.chmod(str(place), 0o777)
     try:
         text = next_station(1, program(tmp_path, then=OUTSIDE % str(place)), status=1)
