@@ -140,7 +140,7 @@ STAGES = {
 -p port      a number from 0 to 65535; default 2525; 0 takes any free port
 -v           show the conversation on standard error
 
-Of an option given twice the last one counts, where it does not say "may be repeated".
+Where an option is given twice the last one counts, unless it may be repeated.
 
 Once it listens it prints `listening on 127.0.0.1 port 2525` on standard output, a line for each
 socket, at once (flush it), and after its signal handlers are set: as soon as the line is there,

@@ -291,7 +291,7 @@ class Book:
                 at += 1
             elif number in self.blocks and line == "":
                 block = self.blocks[number]
-                at += len(block.lines) + 2
+                at += len(block.lines) + block.names + 2
                 note = self.paragraph(lines, at) if block.words[:1] == ["mermaid"] or block.words[1:2] == ["picture"] else []
                 caption = re.fullmatch(r"\*([^*].*)\*", "\n".join(note), re.S)
                 at += len(note) if caption else 0

@@ -36,7 +36,9 @@ def check_diff(text, block):
     if len(block.words) != 4 or None in places or not any((place / block.words[3]).is_file() for place in places):
         return [Fault(block.line, "a diff names two steps and a file", "```diff stepNN-old stepNN-new file.c", "```" + block.info)]
     lines = diff_lines(*places, block.words[3], context=100000)[2:]
-    body = ["..." if line.startswith(("@@", "--- ", "+++ ")) else line or " " for line in block.lines]
+    if block.lines[:1] and block.lines[0].startswith("--- "):
+        return [Fault(block.line + 1, "a diff that shows names shows its own", block.info, "\n".join(block.lines[:2]))]
+    body = ["..." if line.startswith("@@") else line or " " for line in block.lines]
     while body and body[0] == "...":
         body = body[1:]
         block = block._replace(line=block.line + 1)
@@ -60,7 +62,7 @@ def check_edit(text, block):
     if len(block.words) != 3:
         return [Fault(block.line, "an edit names its file", "```diff edit mine/name.c", "```" + block.info)]
     faults = [Fault(number, "a line of an edit begins with a blank, + or -", "", line)
-              for number, line in enumerate(block.lines, block.line + 1) if line and line[0] not in " +-" and line.strip() != "..."]
+              for number, line in enumerate(block.lines, block.line + block.names + 1) if line and line[0] not in " +-" and line.strip() != "..."]
     if not any(line[:1] in ("+", "-") for line in block.lines):
         faults.append(Fault(block.line, "an edit changes something", "+ or -", "nothing"))
     return faults + too_long(block) + is_used(text, block, block.words[2])
@@ -91,7 +93,7 @@ def in_order(block, wanted, lines, source):
     index, line, _ = fault
     near = difflib.get_close_matches(line, [other for other in lines if other.strip()], 1, 0.5)
     came = near[0] if near and near[0] != line.rstrip() else "it is there, but not next to the lines around it" if near else "no such line"
-    return [Fault(block.line + index, "%s has no such lines" % source, line, came)]
+    return [Fault(block.line + block.names + index, "%s has no such lines" % source, line, came)]
 
 
 # ---- blocks: conversations and messages

@@ -55,10 +55,24 @@ class Block(NamedTuple):
     info: str
     lines: list
     chapter: str    # the title of the chapter around it (heading of level 2)
+    names: int = 0  # how many lines before these say the name of the file, for who reads the text and not its fences
 
     @property
     def words(self):
         return self.info.split()
+
+    def without_names(self):
+        """The block that is left when its first lines name the file, as they should: a comment, or the head of a diff."""
+        words, names = self.words, []
+        if words[:1] == ["c"] and len(words) == 2:
+            names = ["/* %s */" % words[1]]
+        elif words[:2] == ["diff", "edit"] and len(words) == 3:
+            names = ["--- " + words[2], "+++ " + words[2]]
+        elif words[:1] == ["diff"] and len(words) == 4:
+            names = ["--- %s/%s" % (words[1], words[3]), "+++ %s/%s" % (words[2], words[3])]
+        if not names or self.lines[:len(names)] != names:
+            return self
+        return self._replace(lines=self.lines[len(names):], names=len(names))
 
 
 class Table(NamedTuple):
@@ -147,7 +161,7 @@ class Text:
                     self.faults.append(Fault(number, "a fence begins at the first column", "", line))
                 info = fence.group(3).strip()
             elif opened and fence and fence.group(2).startswith(mark) and not fence.group(3):
-                self.blocks.append(Block(opened, info, block, ""))
+                self.blocks.append(Block(opened, info, block, "").without_names())
                 opened = None
             elif opened:
                 block.append(line)
