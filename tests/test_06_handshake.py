@@ -1038,6 +1038,17 @@ def test_key_update_that_is_answered(peer, suite):
     peer.check(client)
 
 
+def test_an_answer_that_is_owed_stays_owed(peer):
+    """A KeyUpdate that asks for one is answered, though another one follows that does not (RFC 8446 4.6.3)"""
+    client = peer.handshake()
+    client.send_key_update(request=1)
+    client.send_key_update(request=0)
+    client.write(b"NOOP\r\n")
+    client.expect_key_update()
+    expect_answer(client)
+    peer.check(client)
+
+
 def test_key_update_over_many_records(peer):
     """A KeyUpdate may come in many records (RFC 8446 5.1)"""
     client = peer.handshake()
