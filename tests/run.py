@@ -169,7 +169,7 @@ LABS_RUNS = (("the labs", ["test_0*.py", "repository/test_[!l]*.py", "repository
 
 
 def run_all(python, scratch, options, extra):
-    """Every step, three side by side on two processors, for they wait a lot; those that take longest go
+    """Every step, four side by side on two processors, for they wait a lot; those that take longest go
     first. What an earlier stage asks is asked again where the step has changed what answers it."""
     runs = [Run(python, scratch, title,
                 ["--repository", "--limit=inf"] + ["--ignore-glob=%s/%s" % (TESTS, name) for name in others],
@@ -178,7 +178,7 @@ def run_all(python, scratch, options, extra):
     for step in [] if options.labs else reversed(steps()):
         runs += runs_of(python, scratch, step, ["--changed"], extra, options.plaintext)
     passed = failed = 0
-    jobs = int(os.environ.get("SMTPD_TEST_JOBS", (os.cpu_count() or 1) + 1))
+    jobs = int(os.environ.get("SMTPD_TEST_JOBS", (os.cpu_count() or 1) + 2))
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         for future in concurrent.futures.as_completed([pool.submit(run.run) for run in runs]):
             run, status, output = future.result()
