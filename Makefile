@@ -116,6 +116,7 @@ clean:  ## remove build/
 # ---- passed over, unless CHECK_ALL is set.
 
 check:  ## the tests again under sanitizers, and all other checks
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(SANITIZED)
 	@$(MAKE) --no-print-directory -j$(JOBS) $(SYNC) $(CHECKS)
 	@echo "all checks passed"
 
