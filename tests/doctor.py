@@ -97,7 +97,8 @@ TOOLS = [
 ]
 # What no chapter needs.
 EXTRAS = [
-    ("tshark", lambda: is_there("tshark"), "section 6.8: TLS in a capture", "tshark", "wireshark"),
+    ("tshark", lambda: is_there("tshark"), "section 6.9: TLS in a capture", "tshark", "wireshark"),
+    ("chromium", lambda: is_there("chromium"), "the test of the book in a browser", "chromium", "chromium"),
     ("clang", lambda: is_there("clang"), "make fuzz", "clang", "clang"),
     ("valgrind", lambda: is_there("valgrind"), "make ct", "valgrind", "valgrind"),
 ]
