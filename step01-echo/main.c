@@ -51,7 +51,7 @@ static int open_listener(const struct config *config)
     return fd;
 }
 
-/* Where a socket listens, in figures. */
+/* Where a socket listens, in numbers. */
 static void find_name(int listener, char host[64], char port[8])
 {
     struct sockaddr_storage address;
@@ -62,7 +62,7 @@ static void find_name(int listener, char host[64], char port[8])
                 NI_NUMERICHOST | NI_NUMERICSERV);
 }
 
-/* Who reads this line may connect. */
+/* From this line on clients may connect. */
 static void announce(int listener)
 {
     char host[64], port[8];

@@ -69,7 +69,7 @@ static int listen_on(const struct addrinfo *address)
     return -1;
 }
 
-/* Where a socket listens, in figures. */
+/* Where a socket listens, in numbers. */
 static void find_name(int listener, char host[64], char port[8])
 {
     struct sockaddr_storage address;
@@ -121,7 +121,7 @@ static void open_listeners(const struct config *config)
     listen_on_name("::1", port, true);
 }
 
-/* Who reads these lines may connect. */
+/* From these lines on clients may connect. */
 static void announce(void)
 {
     char host[64], port[8];
