@@ -132,10 +132,10 @@ def test_secrets_are_wiped_after_use(tmp_path, suite):
 
 def test_what_the_operator_is_warned_of(start, tmp_path):
     """A key that others may read, and a program that goes on as root"""
-    start(directory=tmp_path / "server").end()
+    start(directory=tmp_path / "server").expect_end()
     (tmp_path / "server" / "key.pem").chmod(0o644)
     server = start(directory=tmp_path / "server")
-    server.end()    # the second warning comes after the line that says "listening"
+    server.expect_end()     # the last of the warnings comes after the line that says "listening"
     text = server.stderr_text()
     assert re.search(r"warning: \S*key\.pem: ", text), text
     assert ("warning: this runs as root" in text) == (os.geteuid() == 0), text
