@@ -62,7 +62,7 @@ static void find_name(int listener, char host[64], char port[8])
                 NI_NUMERICHOST | NI_NUMERICSERV);
 }
 
-/* From this line on clients may connect. */
+/* Say where clients may connect, now that they may. */
 static void announce(int listener)
 {
     char host[64], port[8];

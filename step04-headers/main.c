@@ -122,7 +122,7 @@ static void open_listeners(const struct config *config)
     listen_on_name("::1", port, true);
 }
 
-/* From these lines on clients may connect. */
+/* Say where clients may connect, now that they may. */
 static void announce(void)
 {
     char host[64], port[8];
