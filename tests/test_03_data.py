@@ -1054,7 +1054,9 @@ def test_a_message_over_the_limit(start):
     assert len(limit) == 1000
     for message, code in ((limit, 250), (limit + b"\r\n", 552), (b"x" + limit, 552), (limit, 250)):
         client.envelope()
-        client.send_message(message)
+        client.send_raw(dot_stuff(message))
+        client.wait_until_read()
+        client.send_raw(b".\r\n")
         client.expect(code, enhanced="5.3.4" if code == 552 else None)
         client.expect_in_sync()
     assert [content(stored) for stored in server.messages()] == [as_stored(limit)] * 2
