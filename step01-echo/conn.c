@@ -32,7 +32,7 @@ static const char *format_of(unsigned char octet)
     return octet < ' ' || octet > '~' ? "\\x%02x" : "%c";
 }
 
-/* Show what the client ("C") or the server ("S") has said, a line in a write:
+/* Show what the client ("C") or the server ("S") has said, one write per line:
  * other children write to the same terminal. */
 static void trace(struct conn *conn, const char *who, const void *line,
                   size_t size)

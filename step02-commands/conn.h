@@ -45,7 +45,7 @@ void conn_init(struct conn *conn, int fd, long timeout, bool verbose,
                const volatile sig_atomic_t *stop);
 
 /*
- * Read one line, without its CRLF, as a string. Sets line only with LINE_OK. A
+ * Read one line, without its CRLF, as a string: valid only with LINE_OK. A
  * line of more than LINE_SIZE octets (with its CRLF) is read to its end and
  * reported as LINE_TOO_LONG, so that the next call starts at the next line.
  */

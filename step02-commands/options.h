@@ -6,11 +6,11 @@
 
 /* What the command line says. Set once by main(), then only read. */
 struct config {
-    const char **addresses; /* -l: where to listen; up to a NULL */
+    const char **addresses; /* -l: where to listen; ends in NULL */
     const char *port;       /* -p */
     long timeout;           /* -t: seconds */
     bool verbose;           /* -v: show what is said, on standard error */
-    const char **domains;   /* -d: whose mail is accepted; up to a NULL */
+    const char **domains;   /* -d: whose mail is accepted; ends in NULL */
 };
 
 /* Set in *config what the command line says; what it does not mention keeps

@@ -42,7 +42,7 @@ struct child {
     unsigned long long network;
 };
 
-/* So many may be there at once, and at the end they have to be told. */
+/* All that run at once; at the end each of them has to be told to stop. */
 struct children {
     struct child list[CLIENTS_MAX];
     size_t count;
@@ -80,9 +80,9 @@ static void find_name(int listener, char host[64], char port[8])
                 NI_NUMERICHOST | NI_NUMERICSERV);
 }
 
-/* Listen on all addresses that a name stands for. What cannot be had is told,
- * and ends the program if nothing else was found and it is not optional. Where
- * port is "0", it becomes the one that was found free. */
+/* Listen on all addresses that a name stands for. Those that fail are reported;
+ * if all of them do, the program ends, unless the name is optional. If port is
+ * "0", it becomes the one that was found free. */
 static void listen_on_name(const char *name, char port[8], bool optional)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
@@ -232,8 +232,8 @@ static void accept_client(struct children *children,
     close(fd); /* the child has it */
 }
 
-/* Serve, until a signal has closed the listening sockets. While children are
- * there, look once in a second whether they still are. */
+/* Serve, until a signal has closed the listening sockets. While there are
+ * children, check once a second which of them have ended. */
 static void run(struct children *children, const struct config *config)
 {
     while (!stopping) {
@@ -247,8 +247,8 @@ static void run(struct children *children, const struct config *config)
 
 /* ---- The program -------------------------------------------------------- */
 
-/* Descriptors 0 to 2 are taken, whatever started this program. Else a socket or
- * a file could get the number that the trace is written to. */
+/* Make sure that descriptors 0 to 2 are taken: otherwise a socket or a file
+ * could get the number that the trace is written to. */
 static void open_standard_streams(void)
 {
     int fd;
@@ -259,12 +259,12 @@ static void open_standard_streams(void)
     close(fd);
 }
 
-/* The end, in the parent and in a child. poll(2) does not wait for a socket
- * that is closed: so it does not matter if the signal comes just before it. */
+/* The end, in the parent and in a child. poll(2) returns at once if a socket is
+ * closed, so it does not matter if the signal comes just before the call. */
 static void on_signal(int number)
 {
     (void)number;
-    if (!serving) /* nobody is there who would have to be told */
+    if (!serving) /* there are no children yet to be told */
         _exit(0);
     stopping = 1;
     close_listeners();
@@ -280,7 +280,7 @@ static void catch_signals(void)
     if (signal(SIGHUP, SIG_IGN) != SIG_IGN) /* nohup(1) */
         sigaction(SIGHUP, &action, NULL);
     signal(SIGCHLD, SIG_DFL);
-    signal(SIGPIPE, SIG_IGN); /* a peer that is gone is an error, no death */
+    signal(SIGPIPE, SIG_IGN); /* a peer that is gone is an error, not death */
     signal(SIGXFSZ, SIG_IGN); /* and so is a file that may not grow */
     sigprocmask(SIG_SETMASK, &action.sa_mask, NULL); /* none is blocked */
 }

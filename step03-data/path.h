@@ -18,7 +18,7 @@ struct path {
 /*
  * Parse a reverse-path or forward-path, from its "<" to its ">" and the blanks
  * after it, at *at, which is moved to what follows. A source route is accepted
- * and forgotten. False if it is not one. RFC 5321 4.1.2.
+ * and forgotten. False if there is no path. RFC 5321 4.1.2.
  */
 bool path_parse(char **at, struct path *path);
 

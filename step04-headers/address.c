@@ -4,8 +4,8 @@
  *     Pete <pete@silly.test>, "Smith, A." <a@b.c>, c@d.e (Old Style),
  *     Friends: x@y.z, <@route:u@v.w>;
  *
- * What stands before "<" is a name, and what stands alone is an address, but
- * which of the two it is shows only later: so it is collected as both. Start
+ * What comes before "<" is a name, and what comes alone is an address, but
+ * only later it turns out which of the two it is: so it is kept as both. Start
  * reading at address_list(), at the end. TUTORIAL.md, chapter 4.
  */
 #include "address.h"
@@ -50,9 +50,9 @@ static size_t word_size(struct slice in)
     return length;
 }
 
-/* One word of a mailbox; blank: there was one before it. It is a blank in the
- * name, and in the address too, where two words must not become one; but around
- * a dot or an "@" it says nothing, RFC 5322 4.4. */
+/* One word of a mailbox; blank: a blank came before it. It is kept in the name,
+ * and in the address too, where two words must not become one; but around a dot
+ * or an "@" it means nothing, RFC 5322 4.4. */
 static void take_word(struct slice *rest, struct mailbox *mailbox, bool blank)
 {
     struct text *spec = &mailbox->spec, ignored;
@@ -78,8 +78,8 @@ static void take_word(struct slice *rest, struct mailbox *mailbox, bool blank)
     text_add(spec, word);
 }
 
-/* A name that has something in it which is special in a list is quoted, so that
- * no name can look like one more address. RFC 5322 3.2.4. */
+/* A name with a character in it that is special in a list is quoted, so that no
+ * name can look like one more address. RFC 5322 3.2.4. */
 static void add_name(struct slice name, struct text *out)
 {
     bool quote = false;
@@ -98,7 +98,7 @@ static void add_name(struct slice name, struct text *out)
 /*
  * Append what was read, as "name <address>". An address has no encoded words in
  * it, RFC 2047 5 (3): decoded, one could look like two. But lone words, with no
- * address at all, are maybe a name.
+ * address at all, may be a name.
  */
 static void add_mailbox(const struct mailbox *mailbox, struct text *out)
 {
@@ -118,7 +118,7 @@ static void add_mailbox(const struct mailbox *mailbox, struct text *out)
         charset_to_text(slice_of("utf-8"), spec, out);
         text_add(out, slice_of(name.size > 0 ? ">" : ""));
     }
-    if (out->size == TEXT_SIZE) /* no part of an address may look like one */
+    if (out->size == TEXT_SIZE) /* an address cut short must look cut short */
         memcpy(out->data + TEXT_SIZE - 3, "...", 3);
 }
 

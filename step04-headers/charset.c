@@ -2,8 +2,8 @@
  * charset.c - any character set to UTF-8.
  *
  * iconv(3) of libc knows the character sets; here is what it leaves to its
- * caller: names that senders use and iconv does not know, what to do with
- * octets that stand for no character, and text that is UTF-8 already.
+ * caller: names that senders use but iconv does not know, and octets that stand
+ * for no character.
  * TUTORIAL.md, chapter 4.
  */
 #include "charset.h"
@@ -16,11 +16,11 @@
 enum { CHARSET_NAME_MAX = 40 /* RFC 2978 2.3: names fit in that */ };
 
 /*
- * What the names that senders use mean, where iconv does not know them, or
- * takes them for less: a sender who writes iso-8859-1 has no use for its
- * control characters, but for the quotes of windows-1252. These are the labels
- * of the WHATWG Encoding Standard, without "-" and "_". US-ASCII is a part
- * of UTF-8; those who declare it and send more mostly send that.
+ * Names that senders use and iconv does not know, or takes too narrowly: a
+ * sender who writes iso-8859-1 does not want its control characters, but does
+ * want the quotes of windows-1252. These are labels of the WHATWG Encoding
+ * Standard, without "-" and "_". US-ASCII is a part of UTF-8; those who declare
+ * it and send more mostly send UTF-8.
  */
 static const char *const aliases[][2] = {
     {"utf-8", " utf8 usascii ascii ansix3.41968 unicode11utf8 unicode20utf8 "},
@@ -48,8 +48,8 @@ static const char *const aliases[][2] = {
 };
 
 /*
- * Copy the name alone, in lower case: some put quotes around it, a comment or
- * the next parameter after it, "x-" before it. A "/" would be an instruction to
+ * Copy just the name, in lower case: some senders put quotes around it, or a
+ * comment or a parameter after it, or "x-" before. A "/" would be an order to
  * iconv. Returns what is meant by it: an alias, or the name itself.
  */
 static const char *meaning_of(struct slice name, char out[CHARSET_NAME_MAX + 1])
@@ -70,7 +70,7 @@ static const char *meaning_of(struct slice name, char out[CHARSET_NAME_MAX + 1])
             key[key_used++] = (char)c;
     }
     if (used == 0)
-        out[used++] = '?'; /* "" is a charset for iconv */
+        out[used++] = '?'; /* iconv takes "" for a charset */
     out[used] = '\0';
     key[key_used] = ' ';
     for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
@@ -100,9 +100,9 @@ bool charset_open(struct charset *charset, struct slice name)
     return known;
 }
 
-/* As much of *in as fits into out, by iconv, with an octet FF for what is
- * wrong. Of a wrong character its other half is passed over too, or all that
- * follows would be read shifted. */
+/* Convert as much of *in as fits into out, with an octet FF for what is wrong.
+ * The other half of a wrong character is skipped too, or all that follows would
+ * be read shifted. */
 static size_t convert(struct charset *charset, struct slice *in,
                       char out[CHARSET_PIECE / 3], bool last)
 {
@@ -126,8 +126,8 @@ static size_t convert(struct charset *charset, struct slice *in,
     return (size_t)(to - out);
 }
 
-/* What iconv wrote is looked at once more: from UCS-4, for one, it makes octets
- * that are no UTF-8. Each of them may become three, hence the third. */
+/* What iconv wrote is checked again: from UCS-4, for one, it makes octets that
+ * are not UTF-8. Each may become three, hence CHARSET_PIECE / 3. */
 size_t charset_convert(struct charset *charset, struct slice *in,
                        char out[CHARSET_PIECE], bool last)
 {

@@ -52,7 +52,7 @@ static const char *format_of(unsigned char octet)
     return octet < ' ' || octet > '~' ? "\\x%02x" : "%c";
 }
 
-/* Show what the client ("C") or the server ("S") has said, a line in a write:
+/* Show what the client ("C") or the server ("S") has said, one write per line:
  * other children write to the same terminal. */
 static void trace(struct conn *conn, const char *who, const void *line,
                   size_t size)
@@ -208,7 +208,7 @@ void conn_set_peer(struct conn *conn, const struct sockaddr_storage *peer)
              text);
 }
 
-/* What the client has sent already is read here too, as far as it is there. */
+/* What the client has sent is read here too, as far as it has arrived. */
 void conn_refuse(int fd, const char *text)
 {
     char unread[4096];

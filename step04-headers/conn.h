@@ -48,7 +48,7 @@ void conn_init(struct conn *conn, int fd, long timeout, bool verbose,
                const volatile sig_atomic_t *stop);
 
 /*
- * Read one line, without its CRLF, as a string. Sets line only with LINE_OK. A
+ * Read one line, without its CRLF, as a string: valid only with LINE_OK. A
  * line of more than LINE_SIZE octets (with its CRLF) is read to its end and
  * reported as LINE_TOO_LONG, so that the next call starts at the next line.
  */
@@ -58,8 +58,8 @@ enum line_status conn_read_line(struct conn *conn, char line[LINE_SIZE]);
  * or why the connection ends. */
 enum line_status conn_wait(struct conn *conn);
 
-/* The first size octets of the input are done with: they are of a message, of
- * which the trace shows only the start. *shown: what it has shown so far. */
+/* The first size octets of the input are done with. They belong to a message,
+ * and the trace shows only its start: *shown octets so far. */
 void conn_used(struct conn *conn, size_t size, size_t *shown);
 
 /* Say a line of at most LINE_SIZE octets, made as printf(3) does. It is sent
@@ -67,7 +67,7 @@ void conn_used(struct conn *conn, size_t size, size_t *shown);
 void conn_printf(struct conn *conn, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Remember where the client is, as accept(2) says: "[127.0.0.1]" or
+/* Remember where the client is, from accept(2), as "[127.0.0.1]" or
  * "[IPv6:::1]". The socket itself forgets it when the client is gone. */
 void conn_set_peer(struct conn *conn, const struct sockaddr_storage *peer);
 

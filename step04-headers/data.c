@@ -16,8 +16,8 @@
  *
  * Only CR LF ends a line. A server that also takes a bare LF or CR for an end
  * of line can be made to see two messages where the server before it saw one:
- * SMTP smuggling. Whoever calls this refuses a message that has one in it.
- * Because of that, storing LF for each CRLF loses nothing.
+ * SMTP smuggling. The caller refuses a message that has a bare LF or CR in it:
+ * so storing LF for each CRLF loses nothing.
  *
  * The text arrives in blocks that can end anywhere; what must be remembered
  * from one block to the next is in struct data. TUTORIAL.md, chapter 3.

@@ -11,7 +11,7 @@ enum data_state {
     DATA_DOT_CR, /* after dot and CR at the start of a line */
     DATA_TEXT,
     DATA_CR,  /* after a CR */
-    DATA_END, /* after the line that is a dot only */
+    DATA_END, /* after the line that is only a dot */
 };
 
 /* Where the decoder stands, and what it has seen. Start with all members 0. */
@@ -23,7 +23,7 @@ struct data {
 
 /*
  * Decode in[0..size) into out, which has as much room: remove the dots that the
- * client has added, and make CRLF LF. Stops after the line that is a dot only.
+ * client has added, turn CRLF into LF. Stops after the line that is only a dot.
  * Returns the octets in out, and sets *used to the octets of in that are done
  * with. RFC 5321 4.5.2.
  */

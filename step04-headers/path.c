@@ -80,7 +80,7 @@ static bool local_part(char **at)
 }
 
 /* Domain = sub-domain *("." sub-domain)
- * sub-domain = Let-dig [Ldh-str]; "_" is not in it, but in real names */
+ * sub-domain = Let-dig [Ldh-str]; real names have "_" as well */
 static bool domain(char **at)
 {
     do {

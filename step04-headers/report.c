@@ -31,9 +31,9 @@ static const struct row {
     {"Message-ID", "  Message-ID: ", word_decode},
 };
 
-/* RFC 5322 3.6 has each field only once. Of addresses that come twice all are
- * shown, as far as there is room, of others the first. All fields of one name
- * together may not cost more time than a long one. */
+/* RFC 5322 3.6 allows each of these once. If a field of addresses comes twice,
+ * both are shown, as far as there is room; of any other, the first. All fields
+ * of one name together may not cost more time than a single long one. */
 static void print_field(FILE *out, const struct row *row, struct slice message)
 {
     struct field field;

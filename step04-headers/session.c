@@ -186,9 +186,9 @@ static const char *command_rset(struct session *session, char *argument)
 }
 
 static const struct command {
-    const char *verb, *keyword; /* in any case */
+    const char *verb, *keyword; /* upper or lower case */
     enum { NONE, ANY, NEEDED } argument;
-    enum stage first;  /* in which it may come */
+    enum stage first;  /* from then on it may come */
     const char *reply; /* where there is nothing to do */
     const char *(*run)(struct session *session, char *argument);
 } commands[] = {
@@ -200,7 +200,7 @@ static const struct command {
     {"RSET", "", NONE, CONNECTED, NULL, command_rset},
     {"NOOP", "", ANY, CONNECTED, "250 2.0.0 ok", NULL},
     {"QUIT", "", NONE, CONNECTED, "221 2.0.0 bye", NULL},
-    /* who asks whether an address exists gets no answer (RFC 5321 7.3) */
+    /* whoever asks whether an address exists gets no answer (RFC 5321 7.3) */
     {"VRFY", "", NEEDED, CONNECTED, "252 2.0.0 send a mail and see", NULL},
     {"EXPN", "", ANY, CONNECTED, "502 5.5.1 there are no lists here", NULL},
     {"HELP", "", ANY, CONNECTED, "214 2.0.0 all is in RFC 5321", NULL},
@@ -240,8 +240,8 @@ static const char *run_command(struct session *session, char *line)
     return command->run ? command->run(session, argument) : command->reply;
 }
 
-/* Say the reply. Codes that say that the client did something wrong are counted
- * (502 does not); those that end in 21 are the last words. */
+/* Say the reply. Codes that put the blame on the client are counted (502 does
+ * not); those that end in 21 are the last words. */
 static void say(struct session *session, const char *reply)
 {
     conn_printf(session->conn, "%s\r\n", reply);

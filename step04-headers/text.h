@@ -38,7 +38,7 @@ struct slice slice_first(struct slice slice, size_t size);
 struct slice slice_trim_start(struct slice slice);
 struct slice slice_trim(struct slice slice);
 
-/* Compare in any case. */
+/* Compare, ignoring case. */
 bool slice_same(struct slice a, struct slice b);
 bool slice_is(struct slice slice, const char *string);
 bool slice_starts_with(struct slice slice, const char *string);

@@ -3,9 +3,9 @@
  *
  *     Sun, 22 Nov 2026 09:22:36 +0300 (MSK)
  *
- * Comments may stand anywhere in it. Without them, strptime(3) can read it. A
- * number or a name counts only at a place where it can be what it says: "mar."
- * before a comma is a Tuesday in France. What fits no form is no date. Start
+ * Comments may be anywhere in it. Without them, strptime(3) can read it. A word
+ * or a number counts only where its meaning fits: "mar." before a comma is not
+ * March but a French Tuesday. What fits no form is no date. Start
  * reading at date_utc(), at the end. TUTORIAL.md, chapter 4.
  */
 #define _XOPEN_SOURCE 700 /* for strptime() */
@@ -19,8 +19,8 @@
 #include <time.h>
 
 /*
- * Copy value into text without what says nothing: comments, folds, commas and
- * dots, and the hyphens of 22-Nov-2026. For each there is a blank.
+ * Copy value into text without what means nothing: comments, folds, commas and
+ * dots, and the hyphens of 22-Nov-2026. Each becomes a blank.
  */
 static void simplify(struct slice value, char *text, size_t size)
 {
@@ -57,7 +57,7 @@ static const char *parse_time(const char *text, struct tm *tm)
 /*
  * zone = ( "+" / "-" ) 4DIGIT, in minutes; some write +03:00, +3 or GMT+0300.
  * Of the names of RFC 5322 4.3 all but these are UTC, or say nothing that can
- * be relied on. False if it is none of all that: then the time could be any.
+ * be relied on. False if it is none of these: then it could be any time.
  */
 static bool parse_zone(const char *text, int *zone)
 {

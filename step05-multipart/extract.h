@@ -12,8 +12,8 @@ enum {
 
 /* A file that a part was written to. */
 struct extract {
-    char name[EXTRACT_NAME_SIZE]; /* the number of the part, and what is safe of
-                                     the name it has */
+    char name[EXTRACT_NAME_SIZE]; /* the number of the part, and its name, made
+                                     safe */
     size_t size;     /* of the content, before any change of charset */
     bool as_it_came; /* text, of which not all could be converted */
 };

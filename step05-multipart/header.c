@@ -34,7 +34,7 @@ bool header_next(struct slice *rest, struct field *field)
             *rest = after;
             return true;
         }
-        if (line.data[0] == '\n') /* this line belongs to neither */
+        if (line.data[0] == '\n') /* neither header nor body has this line */
             *rest = after;
         line = slice_from(line, line.data[0] == '>');
         if (!slice_starts_with(line, "From "))
@@ -47,9 +47,9 @@ bool header_next(struct slice *rest, struct field *field)
 /* ---- Pieces of structured fields ---------------------------------------- */
 
 /*
- * Append what is between open and close, of which the first is at the start of
- * *rest, or all if close never comes. Comments may be nested. A counter does
- * for that: a thousand levels are no deeper than one.
+ * Append what is between open, which *rest starts with, and close, or all if
+ * close never comes. Comments may be nested. A counter is enough for that: a
+ * thousand levels need no deeper stack than one.
  */
 static void take_enclosed(struct slice *rest, char open, char close,
                           struct text *text)

@@ -33,7 +33,7 @@ static void make_path(char path[MAIL_PATH_SIZE], const char *mail,
     snprintf(path, MAIL_PATH_SIZE, "%s/%s/%s/%s", mail, mailbox, part, name);
 }
 
-/* Put the names in a directory on the disk. Returns 0, or errno. */
+/* Write a directory's names to the disk. Returns 0, or errno. */
 static int sync_directory(const char *path)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY);
@@ -44,9 +44,9 @@ static int sync_directory(const char *path)
     return error;
 }
 
-/* Make what a mailbox lacks: git, rsync and zip drop empty directories. A name
- * that is taken need not be a directory: with the "/" at its end, access(2) has
- * to go through it. */
+/* Make what a mailbox lacks: git drops empty directories, and rsync or zip can.
+ * A file may have such a name: because of the "/" at the end of the path,
+ * access(2) then fails. */
 static int complete(const char *mail, const char *mailbox)
 {
     static const char *const parts[] = {"tmp", "new", "cur"};
@@ -117,7 +117,7 @@ int maildir_find(const char *mail, const char *local_part,
     if (error == ENOENT)
         error = look_for(mail, name);
     if (error == ENOENT && look_for(mail, "postmaster") != 0)
-        error = ENODEV; /* that one is always there: nothing is mounted */
+        error = ENODEV; /* it is always there, unless nothing is mounted */
     return error;
 }
 
@@ -156,7 +156,7 @@ void maildir_write(struct delivery *delivery, const void *data, size_t size)
         delivery->error = errno;
 }
 
-/* Is the message in new/ already? So it is where two recipients have the same
+/* Is the message in new/ already? It is if two recipients have the same
  * mailbox, by its name or by a symbolic link. */
 static bool is_linked(const struct delivery *delivery, const char *path)
 {

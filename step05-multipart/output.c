@@ -4,9 +4,9 @@
  * Whoever reads may stop: a pager waits for a key, and then the pipe to it is
  * full. No client may wait for that longer than a moment. O_NONBLOCK would be
  * no help: it would be set for all who share the pipe, programs that are not
- * ours among them. So this writes only as much at once as a pipe takes that
- * poll() calls writable. Start reading at output_write(). TUTORIAL.md, chapter
- * 4.
+ * ours among them. So this writes at once only what a pipe is sure to take if
+ * poll(2) calls it writable. Start reading at output_write(). TUTORIAL.md,
+ * chapter 4.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "output.h"
@@ -22,7 +22,7 @@
 
 enum { TICK = 10 /* milliseconds */, TICKS_MAX = 100, LOG_LINE_SIZE = 512 };
 
-/* How much to write next: whole lines, as many as a pipe takes all or none. */
+/* What to write next: whole lines, but no more than a pipe takes in one go. */
 static size_t piece_size(const char *text, size_t size)
 {
     size_t piece = PIPE_BUF;

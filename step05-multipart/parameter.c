@@ -60,7 +60,7 @@ static bool is_file_name(struct slice parameter)
 /*
  * value = token / quoted-string. A token ends at a blank; but the name of a
  * file, which should have quotes if there are blanks in it, goes on up to ";".
- * An encoded word may have one in it.
+ * An encoded word may have a ";" in it.
  */
 static struct slice take_value(struct slice *rest, bool file_name)
 {
@@ -82,7 +82,7 @@ static struct slice take_value(struct slice *rest, bool file_name)
 }
 
 /* Remember a value. suffix: what is after the name, "" or "*" or "*1" or "*1*".
- * Of values that come twice the first counts. */
+ * If the same comes twice, the first counts. */
 static void note(struct found *found, struct slice suffix, struct slice value)
 {
     char text[8] = "", star = '*', more;

@@ -19,7 +19,7 @@
 
 enum { RECEIVED_MAX = 100 /* RFC 5321 6.3: more than that is a loop */ };
 
-/* Trace information: RFC 5321 4.4. Who else gets the message is not told. */
+/* Trace information: RFC 5321 4.4. Nobody is told who else gets the message. */
 static void prepend_fields(const struct session *session,
                            struct delivery *delivery)
 {

@@ -4,7 +4,7 @@
 
 #include "session.h"
 
-/* Print on standard output what has just been stored: to whom, and its header.
+/* Print on standard output what was just stored: for whom, and what is in it.
  * Nothing depends on it: a fault in here costs the report, not the mail. */
 void report_message(const struct session *session,
                     const struct delivery *delivery);

@@ -20,7 +20,7 @@ struct transfer {
     bool crlf; /* make each line end CRLF again, as it was on the wire: for all
                   that is not text, but not inside base64 */
     struct slice rest;    /* what is still to be decoded */
-    size_t literal;       /* so many octets of it stand for themselves */
+    size_t literal;       /* this many octets of it stand for themselves */
     struct base64 base64; /* what is left of a group of four */
 };
 

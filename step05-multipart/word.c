@@ -7,9 +7,9 @@
  *       charset, encoding, text      with a language, RFC 2231 section 5
  *
  * An encoded word is short, so a long text is several, with folds between them
- * that do not count. Some senders cut between them in the middle of a
- * character: so the octets of neighbours with one charset are put together
- * first, and converted then. Start reading at word_decode(), at the end.
+ * that do not count. Some senders cut in the middle of a character: so the
+ * octets of neighbours in the same charset are joined first, and converted
+ * after that. Start reading at word_decode(), at the end.
  * TUTORIAL.md, chapter 4.
  */
 #include "word.h"
@@ -20,10 +20,10 @@
 #include <stdlib.h>
 
 enum {
-    /* RFC 2047 section 2 says 75, but senders do not always count. It is
-     * also how far the end of a word is looked for. */
+    /* RFC 2047 section 2 says 75, but senders do not always count. This is
+     * also how far we search for the end of a word. */
     ENCODED_WORD_MAX = 2048,
-    /* Of one text: words that need a charset opened. That costs time. */
+    /* Words of one text for which a charset is opened: that costs time. */
     CHARSETS_MAX = 64,
 };
 
@@ -125,8 +125,8 @@ static void end_run(struct slice *charset, struct text *octets,
     octets->size = 0;
 }
 
-/* Append the start of in that is certainly no encoded word, without a line end:
- * so it is unfolded. Returns the rest. */
+/* Append as much of in as is certainly no encoded word, less a line end at its
+ * start: that unfolds it. Returns the rest. */
 static struct slice take_plain(struct slice in, struct text *text)
 {
     size_t length = 1;

@@ -12,7 +12,7 @@ struct base64 {
 
 /*
  * Decode in, which may be any piece of the text, into out, which has room for
- * as many octets. Returns how many that were. Junk is passed over, as RFC 2045
+ * as many octets. Returns how many it wrote. Junk is passed over, as RFC 2045
  * demands; "=" ends a group of four, and a new one may follow.
  */
 size_t base64_decode(struct base64 *state, struct slice in, unsigned char *out);

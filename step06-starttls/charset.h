@@ -19,10 +19,10 @@ struct charset {
 bool charset_open(struct charset *charset, struct slice name);
 
 /*
- * Convert *in to UTF-8 and move *in after what was converted. Returns the
- * octets in out; 0 when *in is used up, but for the start of a character at its
- * end, which is kept for next time unless this is the last piece. What is wrong
- * becomes U+FFFD.
+ * Convert *in to UTF-8 and move *in past what was converted. Returns the octets
+ * in out; 0 when *in is used up. The start of a character at its end is kept
+ * for the next call, unless this is the last piece. What is wrong becomes
+ * U+FFFD.
  */
 size_t charset_convert(struct charset *charset, struct slice *in,
                        char out[CHARSET_PIECE], bool last);

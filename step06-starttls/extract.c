@@ -4,7 +4,7 @@
  * What a part is called was decided by a stranger, and here it becomes the name
  * of a file: "../../.ssh/authorized_keys" must not do what it says. So a file
  * is made in one directory only, under a name that starts with the number of
- * the part, and only if there is none of that name. TUTORIAL.md, chapter 5.
+ * the part, and only if no file has that name. TUTORIAL.md, chapter 5.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "extract.h"
@@ -37,8 +37,8 @@ int extract_prepare(const char *directory)
 
 /* ---- Names -------------------------------------------------------------- */
 
-/* For a part without a name, by its type, which is the sender's word too: so
- * only what is in the list. */
+/* The extension for a part without a name, from its type. That is the sender's
+ * word too: so only these few are used. */
 static const char *find_extension(const struct part *part)
 {
     static const char *const extensions[] = {"html", "csv", "xml", "jpeg",
@@ -61,9 +61,9 @@ bool extract_file_name(const struct part *part, struct text *text)
             slice_trim(text_slice(text)).size > 0);
 }
 
-/* Copy a name, with "_" for what has no business in the name of a file. Of one
- * that is too long the end of the stem goes, not the extension: what opens a
- * file goes by that. */
+/* Copy a name, with "_" for what has no business in the name of a file. If it
+ * is too long, the stem loses its end, but the extension stays: it decides
+ * which program opens the file. */
 static void make_safe(struct slice name, struct text *safe)
 {
     size_t stem, extension = 1;
@@ -126,7 +126,7 @@ static bool is_shown(const struct part *part)
            (disposition.size == 0 || slice_is(disposition, "inline"));
 }
 
-/* Decode and write, a piece after the other; nowhere if file is NULL. */
+/* Decode and write, piece by piece; nowhere if file is NULL. */
 static bool write_octets(FILE *file, const struct part *part, size_t *size)
 {
     struct transfer transfer = {
@@ -141,9 +141,9 @@ static bool write_octets(FILE *file, const struct part *part, size_t *size)
     return true;
 }
 
-/* The same as UTF-8. A character that a piece cuts in two waits at the start of
- * the buffer for its other half. False if not all of it is written, because
- * there is something that can't be converted. */
+/* The same, in UTF-8. A character cut in two by the end of a piece waits at the
+ * start of the buffer for its other half. False if not all of the text was
+ * written, because something in it can't be converted. */
 static bool write_text(FILE *file, const struct part *part, size_t *size)
 {
     struct transfer transfer = {.encoding = part->encoding, .rest = part->body};
@@ -171,7 +171,7 @@ static bool write_text(FILE *file, const struct part *part, size_t *size)
     return good;
 }
 
-/* Shown text becomes UTF-8, if it is what it says. */
+/* Shown text becomes UTF-8, if it is in the charset it names. */
 static bool write_content(FILE *file, const struct part *part,
                           struct extract *extract)
 {
@@ -181,8 +181,8 @@ static bool write_content(FILE *file, const struct part *part,
     if (text && (write_text(file, part, &extract->size) || ferror(file)))
         return !ferror(file);
     extract->as_it_came = is_shown(part);
-    /* from the start again, but as it came; what is left to be written of the
-     * text may have no room either */
+    /* start again, and write it as it came; there may be no room, though, for
+     * what is still buffered of the text */
     return fseek(file, 0, SEEK_SET) == 0 && ftruncate(fileno(file), 0) == 0 &&
            write_octets(file, part, &extract->size);
 }

@@ -23,7 +23,7 @@ struct delivery {
     char tmp_path[MAIL_PATH_SIZE];
 };
 
-/* Make what is missing of the mail directory: itself, and a mailbox for
+/* Make what is missing: the mail directory itself, and in it a mailbox for
  * postmaster (RFC 5321 4.5.1). Returns 0, or errno. */
 int maildir_prepare(const char *mail);
 

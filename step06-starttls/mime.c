@@ -3,7 +3,7 @@
  *
  *     Content-Type: multipart/mixed; boundary=abc
  *
- *     what stands here is for readers without MIME
+ *     text up here is for readers without MIME
  *     --abc                        a delimiter
  *     Content-Type: text/plain     a part has a header of its own ...
  *                                  ... which may be empty
@@ -27,8 +27,8 @@
 
 /* ---- The header of a part ----------------------------------------------- */
 
-/* content = type "/" subtype *( ";" parameter ). What is not that counts as
- * what it would be without the field, RFC 2045 5.2: but it is not, mostly. */
+/* content = type "/" subtype *( ";" parameter ). Anything else counts as if the
+ * field were missing, RFC 2045 5.2: as text, which it mostly is not. */
 static void find_type(struct part *part, bool in_digest)
 {
     struct slice rest = part->content_type;
@@ -91,7 +91,7 @@ static bool take_delimiter(struct slice *rest, struct slice boundary,
 }
 
 /* Cut a multipart into its parts. The line end before a delimiter belongs to
- * it: RFC 2046 5.1.1. Only few lines have a "-" at all. */
+ * it: RFC 2046 5.1.1. Few lines have a "-" at all: so look for one first. */
 static void parse_multipart(struct mime *mime, struct part *part,
                             struct slice boundary)
 {
@@ -192,7 +192,7 @@ static void parse(struct mime *mime, struct part *parent, struct slice entity)
                           slice_is(parent->subtype, "digest"));
     if (part->depth + 1 < MIME_DEPTH_MAX)
         parse_body(mime, part);
-    /* A message has only one child, which is number 1, or nothing if it is a
+    /* The only child of a message is number 1, or has no number if it is a
      * multipart: RFC 3501 6.4.5. */
     part->ordinal = parent && parent->kind == PART_MULTIPART
                         ? parent->children

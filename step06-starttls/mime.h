@@ -24,12 +24,12 @@ struct part {
     enum part_kind kind;
     bool unknown_type; /* what its field says is no type: counts as text */
     enum encoding encoding;
-    struct slice type, subtype;                     /* in any case */
+    struct slice type, subtype;                     /* upper or lower case */
     struct slice content_type, content_disposition; /* the whole values */
     struct slice body;
 };
 
-/* All parts of a message, in the order in which they stand in it. */
+/* All parts of a message, in the order that they have in it. */
 struct mime {
     struct part parts[MIME_PARTS_MAX];
     int count;

@@ -6,11 +6,11 @@
 
 /* What the command line says. Set once by main(), then only read. */
 struct config {
-    const char **addresses; /* -l: where to listen; up to a NULL */
+    const char **addresses; /* -l: where to listen; ends in NULL */
     const char *port;       /* -p */
     long timeout;           /* -t: seconds */
     bool verbose;           /* -v: show what is said, on standard error */
-    const char **domains;   /* -d: whose mail is accepted; up to a NULL */
+    const char **domains;   /* -d: whose mail is accepted; ends in NULL */
     const char *mail;       /* -m: the directory of all mailboxes */
     long size_max;          /* -s: octets of the largest message */
     const char *extract;    /* -x: the directory for parts, or NULL */

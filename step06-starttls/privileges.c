@@ -1,8 +1,8 @@
 /*
  * privileges.c - no longer root.
  *
- * Ports below 1024 take root to open, and the private key may be readable to
- * root only. Nothing after that does: whoever finds a hole in this program
+ * Ports below 1024 take root to open, and the private key may be readable by
+ * root only. Nothing after that needs root: whoever finds a hole in the program
  * should find as little as possible behind it. TUTORIAL.md, chapter 6.
  */
 #define _DEFAULT_SOURCE /* for setgroups(2), which is in no standard */

@@ -23,7 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* So much is shown of a type or a charset, and of a name. */
+/* How much is shown of a type or a charset, and of a name. */
 enum { TOKEN_SHOWN_MAX = 128, NAME_SHOWN_MAX = 512 };
 
 /* What is printed, and where its parts go. */
@@ -34,7 +34,7 @@ struct tree {
     int directory;       /* the same, open; or -errno; -1: nowhere */
 };
 
-/* The lines that lead to a part from those above it; own: the last of them. */
+/* The lines that lead to a part from those above it; own: its own branch. */
 static void print_branches(FILE *out, const struct part *part, bool own)
 {
     if (!part->parent)
@@ -114,7 +114,7 @@ static void print_part(const struct tree *tree, const struct part *part)
 void report_parts(FILE *out, struct slice message, const char *name,
                   const char *extract)
 {
-    struct mime *mime = malloc(sizeof(*mime)); /* touched as it fills */
+    struct mime *mime = malloc(sizeof(*mime)); /* takes memory as it fills */
     struct tree tree = {out, extract, name, -1};
     int root = mime && extract ? open(extract, O_RDONLY | O_DIRECTORY) : -1;
 

@@ -25,8 +25,8 @@ struct session {
     char hostname[HOST_SIZE];
     char helo[HOST_SIZE];   /* what the client calls itself, made harmless */
     const char *protocol;   /* as the Received field has it */
+    const char *suite;      /* the cipher suite; NULL: no TLS */
     char sender[LINE_SIZE]; /* from here on: the envelope */
-    const char *suite;      /* the cipher suite, if TLS protects it; or NULL */
     bool smtputf8;          /* MAIL said so: RFC 6531 3.4 */
     size_t recipients_count;
     char recipients[RECIPIENTS_MAX][RECIPIENT_SIZE]; /* as they were written */

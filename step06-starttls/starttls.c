@@ -133,8 +133,8 @@ static long long now(void)
     return time.tv_sec * 1000LL + time.tv_nsec / 1000000;
 }
 
-/* A client that sends its hello an octet a second is never idle. So while there
- * is a deadline, wait no longer than until then; EAGAIN is a timeout. */
+/* A client that sends its hello an octet a second is never idle. So if there is
+ * a deadline, wait no longer than that; EAGAIN is a timeout. */
 static bool wait_for_input(const struct protection *protection)
 {
     struct pollfd input = {.fd = protection->conn->fd, .events = POLLIN};
@@ -149,8 +149,8 @@ static bool wait_for_input(const struct protection *protection)
     return ready > 0;
 }
 
-/* What conn.c does in its fill(): EINTR is only a pause, unless it is the end.
- * Linux has it also for a process that was stopped and goes on. */
+/* As in fill() of conn.c: after EINTR try again, unless this is the end. Linux
+ * returns EINTR also in a process that was stopped and then continued. */
 static ssize_t receive(void *context, void *buffer, size_t size)
 {
     struct protection *protection = context;
@@ -199,13 +199,13 @@ bool starttls_is_offered(const struct session *session)
 }
 
 /* From here on the connection is read and written through TLS. What was read
- * in plaintext is forgotten: to keep it was CVE-2011-0411. The handshake has
+ * in plaintext is forgotten: keeping it was CVE-2011-0411. The handshake has
  * not seen it either, as it reads the socket itself. */
 static void protect(struct session *session, struct protection *protection)
 {
     struct conn *conn = session->conn;
 
-    protection->deadline = 0; /* from here on it is the pauses that count */
+    protection->deadline = 0; /* from here on the idle timeout counts */
     conn->in_start = conn->in_end;
     conn->context = protection;
     conn->read = protected_read;

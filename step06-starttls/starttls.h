@@ -6,9 +6,9 @@
 
 /*
  * At the start of the program: set config->tls, with the certificate and key
- * that the command line names, or with new ones if neither file exists. NULL if
- * it names none. A key log is opened if the environment has SSLKEYLOGFILE. Any
- * fault ends the program.
+ * that the command line names, or with new ones if neither file exists. If none
+ * are named, it stays NULL. A key log is opened if the environment has
+ * SSLKEYLOGFILE. Any fault ends the program.
  */
 void starttls_open(struct config *config);
 

@@ -11,15 +11,15 @@
  */
 void word_decode(struct slice in, struct text *text);
 
-/* The length of the encoded word that in begins with; 0 if that is none. */
+/* The length of the encoded word that in begins with; 0 if there is none. */
 size_t word_length(struct slice in);
 
 /* The octet that the two hexadecimal digits at the start of in stand for; -1 if
  * there are none. */
 int word_hex(struct slice in);
 
-/* Append in with its escaped octets put right: "=41" in an encoded word, where
- * "_" is a blank, or "%41" in a parameter. Of a fold the blank stays. */
+/* Append in with its escaped octets decoded: "=41" in an encoded word, where
+ * "_" is a blank, or "%41" in a parameter. A fold leaves its blank. */
 void word_unescape(struct slice in, char escape, struct text *octets);
 
 #endif

@@ -28,9 +28,9 @@ __extension__ typedef unsigned __int128 u128;
 
 /*
  * Overwrite memory[0..size) with zeros, also where the compiler can see that
- * nobody reads it again and would drop a plain memset(). Whatever array holds a
- * secret is wiped before it is left; what the compiler spills from registers to
- * the stack we can't reach. That stack ends with the connection's process.
+ * nobody reads it again and would drop a plain memset(). An array that
+ * held a secret is wiped when its function ends; what the compiler spills from
+ * registers to the stack we can't reach. The stack dies with its process.
  */
 void wipe(void *memory, size_t size);
 
@@ -69,7 +69,7 @@ void secret_unmark(const void *memory, size_t size);
  * Integers to and from bytes. Big-endian, the most significant byte first, is
  * the order of the network, of SHA-256 and of AES; little-endian is that of
  * ChaCha20, Poly1305 and X25519. Shifts don't ask how this machine stores its
- * integers or where p points to; compilers make one load or store of each.
+ * integers or if p is aligned; compilers turn each into one load or store.
  */
 static inline uint32_t load_be32(const unsigned char *p)
 {

@@ -2,14 +2,14 @@
  * certificate.c - loading a certificate chain and its private key.
  *
  * A certificate (RFC 5280) says: this public key belongs to this name, from
- * then until then; signed, somebody you trust. A server shows it to everybody
- * and can't be told from an impostor by it. It is told by a signature that only
+ * this day to that; signed, somebody you trust. A server shows it to everybody,
+ * so an impostor has it as well. What tells them apart is a signature that only
  * the private key can make. So what matters here is that the two belong
  * together, and that both are of the one kind that we can sign with: EC P-256.
  *
- * A wrong file is the commonest fault there is when TLS is set up, so each has
- * its own line. Functions here return the fault as a text, or NULL if all is
- * well; credentials_load(), where to start reading, puts the name before it.
+ * A wrong file is the commonest fault there is when TLS is set up, so each way
+ * to be wrong has its own text. Functions here return that text, or NULL if all
+ * is well; credentials_load(), where to start reading, puts the path before it.
  * leaf.c reads the certificate itself.
  * TUTORIAL.md, chapter 6.7.
  */
@@ -76,7 +76,7 @@ static const char *read_outermost(const unsigned char *data, size_t size,
 
 /*
  * Append a certificate to the chain, and look into it if it is the first. There
- * is room for it: its block in the file, of which all fit, took more.
+ * is room for it: as text it took more, and all the text fits into as much.
  */
 static const char *append(struct credentials *credentials,
                           const struct pem *block, struct leaf *leaf)
@@ -171,9 +171,9 @@ static const char *read_ec_private_key(struct bytes in,
 }
 
 /*
- * The first private key in the file; other blocks may stand before it. The old
- * way to encrypt one (RFC 1421 4.6.1.1) puts lines as "Proc-Type: 4,ENCRYPTED"
- * in front of the base64.
+ * The first private key in the file; other blocks may come before it. The old
+ * way to encrypt one (RFC 1421 4.6.1.1) puts "Proc-Type: 4,ENCRYPTED" and other
+ * such lines in front of the base64.
  */
 static const char *read_key(struct workspace *work,
                             unsigned char key[P256_KEY_SIZE])
@@ -240,7 +240,7 @@ static const char *load_key(struct credentials *credentials, const char *path,
         return "a key that is zero or too large for the curve P-256";
     if (memcmp(leaf->public_key, public_key, P256_PUBLIC_KEY_SIZE) != 0)
         return "not the key of the (first) certificate";
-    if (mode & (S_IWGRP | S_IROTH | S_IWOTH)) /* a group may be let read it */
+    if (mode & (S_IWGRP | S_IROTH | S_IWOTH)) /* a group may read it */
         snprintf(credentials->key_warning, CREDENTIALS_LINE_SIZE,
                  "%s: others on this machine can read or change this key",
                  path);

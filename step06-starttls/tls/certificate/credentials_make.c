@@ -3,9 +3,9 @@
  *
  * Nothing is removed or overwritten but what this start has made itself: O_EXCL
  * makes a file only where there is nothing, not even a link. The key comes
- * first. So of several servers that start in one moment, one makes the key, and
- * the others say that it is there. A crash between the two leaves a key alone,
- * and the next start says so: what becomes of it is for a person to decide.
+ * first. So of several servers that start at the same time, one makes the key
+ * and the others say that it is there. A crash in between leaves a key with no
+ * certificate, and the next start says so: a person has to decide what to do.
  * TUTORIAL.md, chapter 6.7.
  */
 #define _POSIX_C_SOURCE 200809L

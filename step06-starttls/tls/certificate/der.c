@@ -3,9 +3,9 @@
  *
  * BER, the mother of DER, has many ways to write one value. A signature covers
  * bytes, not values, so there must be one way only, and DER is that one way:
- * a length is written in as few bytes as possible and stands before the
- * content. Whoever reads anything else as well ends up with two programs that
- * understand one certificate differently.
+ * a length is written in as few bytes as possible and comes before the
+ * content. Where readers accept anything else, two programs can end up
+ * understanding one certificate differently.
  *
  *     length    0 to 127     nn
  *             128 to 255     81 nn
@@ -27,8 +27,8 @@ enum { LENGTH_BYTES_MAX = 3 };
 /* --- Reading ------------------------------------------------------------- */
 
 /*
- * Take a length off in. False if it is cut short, written longer than it needs
- * to be, or 80: "until further notice", which only BER has.
+ * Take a length off *in. False if it is cut short, written longer than it needs
+ * to be, or 80: "indefinite", which only BER has.
  */
 static bool read_length(struct bytes *in, size_t *length)
 {
@@ -49,8 +49,8 @@ static bool read_length(struct bytes *in, size_t *length)
 }
 
 /*
- * There are tags of more than one byte: those whose first ends in five one bits
- * go on. Nobody asks for them here, so they are never the tag that is wanted.
+ * There are tags of more than one byte: a first byte that ends in five 1 bits
+ * says so. Nobody asks for them here, so they are never the tag that is wanted.
  */
 bool der_read(struct bytes *in, unsigned tag, struct bytes *content)
 {

@@ -10,7 +10,7 @@
  * That is nearly all there is to it. The structures written in this way are
  * described in a notation named ASN.1, as SEQUENCE { a INTEGER, b INTEGER }.
  *
- * What is read is a struct bytes: what is left of it. What is written goes
+ * The input is a struct bytes that shrinks as it is read. What is written goes
  * through a writer, which remembers if something did not fit. TUTORIAL.md,
  * chapter 6.7.
  */
@@ -37,9 +37,9 @@ enum {
 };
 
 /*
- * Take an element with this tag off in, and give its content. False if the next
- * element has another tag, is longer than what is left, or has a length that
- * DER does not allow; in is then as it was. Any bytes may be in there.
+ * Take an element with this tag off *in, and give its content. False if the
+ * next element has another tag, is longer than what is left, or has a length
+ * that DER does not allow; *in is then as it was. *in may be any bytes at all.
  */
 bool der_read(struct bytes *in, unsigned tag, struct bytes *content);
 

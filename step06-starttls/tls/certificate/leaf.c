@@ -1,12 +1,11 @@
 /*
- * leaf.c - what a server needs to know of its own certificate.
+ * leaf.c - what a server needs to know about its own certificate.
  *
- * Above each reader stands the ASN.1 of what it reads. An authority can certify
- * a key for some purpose only, and whoever verifies the certificate has to keep
- * to that: of all extensions these matter, for with the wrong certificate no
- * client stays. Times are texts here, all of one form, and the earlier of two
- * is the one that strcmp() puts first: so there is no calendar. Start reading
- * at leaf_read().
+ * The comment on each reader is the ASN.1 of what it reads. An authority can
+ * certify a key for certain purposes only, and whoever verifies the certificate
+ * has to keep to that: so only the extensions about purposes matter here. Times
+ * are texts, all of one form, and the earlier of two is the one that strcmp()
+ * puts first: so no calendar is needed. Start reading at leaf_read().
  * TUTORIAL.md, chapter 6.7.
  */
 #define _POSIX_C_SOURCE 200809L

@@ -18,8 +18,8 @@ struct leaf {
 };
 
 /*
- * Read the content of a Certificate. What no extension restricts is true. NULL,
- * or what is wrong: no valid DER, or a key that is not one of P-256.
+ * Read the content of a Certificate. signs and serves are true if no extension
+ * says otherwise. NULL, or what is wrong: not valid DER, or a key not on P-256.
  */
 const char *leaf_read(struct leaf *leaf, struct bytes certificate);
 
@@ -34,8 +34,8 @@ void leaf_warn(const struct leaf *leaf, const char *path, char *line,
 /* OBJECT IDENTIFIER of the curve P-256, as a whole element. */
 extern const char prime256v1[];
 
-/* Take an AlgorithmIdentifier off in. NULL if it is that of an EC key on P-256,
- * or what is wrong. */
+/* Take an AlgorithmIdentifier off *in. NULL if it says an EC key on P-256, else
+ * what is wrong. */
 const char *read_algorithm(struct bytes *in);
 
 extern const char bad_der[], rsa_key[], not_ec[], not_p256[];

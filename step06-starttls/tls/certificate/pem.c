@@ -26,7 +26,7 @@ static const char dashes[] = "-----";
 
 /* --- Blocks -------------------------------------------------------------- */
 
-/* Behind the next place where text has this mark; NULL if there is none. */
+/* After the next place where text has this mark; NULL if there is none. */
 static const char *after(const char *text, const char *mark)
 {
     const char *found = text != NULL ? strstr(text, mark) : NULL;
@@ -35,10 +35,10 @@ static const char *after(const char *text, const char *mark)
 }
 
 /*
- * The same for a block's beginning, which must be that of a line, white space
- * aside: a comment may speak of it as well. Before it may also stand a byte
- * order mark, which ends in BF, or the dashes of a last line that has no end
- * and to which another file was added.
+ * The same for the start of a block. White space aside, it must be at the start
+ * of a line, as a comment may have the same words in it. It may also come after
+ * a byte order mark, which ends in BF, or after the dashes of a file without a
+ * last line end that another file was appended to.
  */
 static const char *after_begin_mark(const char *text)
 {
@@ -119,8 +119,8 @@ bool pem_decode(const struct pem *block, unsigned char *out, size_t out_size,
         bits -= 8;
         out[(*size)++] = (unsigned char)(group >> bits);
     }
-    /* What is left over must be zero, or there were several texts for the same
-     * bytes; and for each two bits of it there is a "=". */
+    /* What is left over must be zero, or several texts would stand for the same
+     * bytes; and for every two bits of it there is a "=". */
     return padding < 3 && bits == 2 * padding &&
            (group & ((1 << bits) - 1)) == 0;
 }

@@ -26,7 +26,7 @@ struct pem {
 
 /*
  * Find the next block in a NUL-terminated text whose label ends in kind: "EC
- * PRIVATE KEY" is a kind of "PRIVATE KEY". *text moves after it. What is in
+ * PRIVATE KEY" is a kind of "PRIVATE KEY". *text moves past it. What is in
  * the block is not looked at yet. False if there is no such block; *text is
  * then after the last one of any kind, and block->label is NULL, unless one
  * more begins there that does not end.

@@ -4,8 +4,8 @@
  * A certificate is three things in a row: what is said, how it is signed, and
  * the signature over every byte of what is said. Each function below writes one
  * structure of RFC 5280 section 4.1, with its ASN.1 above it and in its order.
- * What is the same in all our certificates stands in the constants; read these
- * as tag, length, content. Start reading at self_signed_certificate().
+ * What is the same in all our certificates is in the constants; read these as
+ * tag, length, content. Start reading at self_signed_certificate().
  * TUTORIAL.md, chapter 6.7.
  */
 #define _POSIX_C_SOURCE 200809L

@@ -18,11 +18,11 @@
 /*
  * Write a certificate (RFC 5280) for the public key of private_key, signed with
  * private_key itself. It is valid for ten years, beginning a day before now,
- * for clients whose clock is slow. names[0..names_count) are domains, as
- * "example.org", or address literals, as "[192.0.2.1]" and "[IPv6:2001:db8::1]"
- * (RFC 5321 4.1.3). Those that a certificate can't hold, as they are not ASCII,
- * are left out. out->failed is set if all that does not fit, and if now is no
- * time of the years 0 to 9989 or private_key not in 1..n-1.
+ * for clients whose clock is slow. names[0..names_count) are domains, like
+ * "example.org", or address literals, like "[192.0.2.1]" or
+ * "[IPv6:2001:db8::1]" (RFC 5321 4.1.3). Names that are not ASCII can't be in a
+ * certificate and are left out. out->failed is set if it does not all fit, if
+ * now is not in the years 0 to 9989, or if private_key is not in 1..n-1.
  */
 void self_signed_certificate(struct writer *out,
                              const unsigned char private_key[P256_KEY_SIZE],

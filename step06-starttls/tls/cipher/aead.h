@@ -42,7 +42,7 @@ struct aead {
     /*
      * Encrypt in[0..size) to out[0..size + AEAD_TAG_SIZE), the tag last. out
      * may be in itself, but must not overlap it otherwise. A nonce must never
-     * come twice under one key, or both messages are lost.
+     * come twice under one key, or neither message is secret any more.
      */
     void (*seal)(const struct aead_key *key,
                  const unsigned char nonce[AEAD_NONCE_SIZE], const void *aad,

@@ -9,8 +9,8 @@
  * would be slow; bitslicing does it for many at once (E. Biham, "A fast new DES
  * implementation in software", 1997).
  *
- * Turn the data by 90 degrees: of the 64 bytes of four blocks make eight words
- * of 64 bits, where word b holds bit b of all bytes. An AND of two words is
+ * Turn the data by 90 degrees: make the 64 bytes of four blocks eight words of
+ * 64 bits, so that word b holds bit b of all bytes. An AND of two words is
  * then 64 ANDs of single bits; the processor has become 64 tiny processors of
  * one bit each, and runs a circuit of AND, XOR and NOT gates on 64 bytes in the
  * time of one. We go one step further and put two such words into a slice, so
@@ -71,8 +71,8 @@ static void transpose(slice words[8])
 /* ---- The S-box --------------------------------------------------------- */
 
 /*
- * FIPS 197 5.1.1 defines the S-box, it is no arbitrary table: take a byte for
- * an element of the field GF(256), invert it (0 stays 0), then apply a fixed
+ * FIPS 197 5.1.1 defines the S-box; it is no arbitrary table. Read a byte as an
+ * element of the field GF(256), invert it (0 stays 0), then apply a fixed
  * linear map and add 0x63. The one hard part is to invert with few gates.
  *
  * Think of complex numbers: 1 / (a + b i) = (a - b i) / (a^2 + b^2). Numerator
@@ -251,8 +251,8 @@ static slice swap_within(slice x, uint64_t mask, int n)
 
 /*
  * 5.1.2: rotate row r to the left by r columns. In rows 1 and 3 even columns
- * change places with odd ones, that is the halves of the word. Then a step by
- * two, which exchanges neighbouring bits, is missing: in row 2, in the odd
+ * change places with odd ones, that is, the halves of the word. What is left
+ * is a step by two, which exchanges neighbouring bits: in row 2, in the odd
  * columns of row 1 and in the even ones of row 3.
  */
 static void shift_rows(slice words[8])
@@ -317,7 +317,7 @@ static uint32_t sub_word(uint32_t word)
 
 /*
  * 5.2: each round key comes from the one before. Words are little-endian here:
- * RotWord is a rotation to the right, and Rcon stands in the lowest byte. All
+ * RotWord is a rotation to the right, and Rcon is in the lowest byte. All
  * blocks get the same key, in the form that the data have.
  */
 void aes128_init(struct aes128 *aes, const unsigned char key[AES128_KEY_SIZE])

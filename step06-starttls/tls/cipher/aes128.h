@@ -32,7 +32,7 @@ struct aes128 {
 /* Compute the round keys (FIPS 197 5.2). */
 void aes128_init(struct aes128 *aes, const unsigned char key[AES128_KEY_SIZE]);
 
-/* Encrypt eight blocks, each for itself (FIPS 197 5.1). out may be in. */
+/* Encrypt eight blocks, each on its own (FIPS 197 5.1). out may be in. */
 void aes128_encrypt(const struct aes128 *aes,
                     const unsigned char in[AES128_BATCH],
                     unsigned char out[AES128_BATCH]);

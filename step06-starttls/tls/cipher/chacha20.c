@@ -65,7 +65,7 @@ static void stir(word x[16])
 /*
  * XOR a batch with its key stream, in place. square is the first block of the
  * batch before it is stirred; the others differ from it in their counter.
- * Without adding what was before one could run the rounds backwards, and find
+ * Without the addition at the end one could run the rounds backwards, and find
  * the key.
  */
 static void xor_batch(const uint32_t square[16],

@@ -1,8 +1,8 @@
 /*
  * ghash.c - GHASH (SP 800-38D 6.4).
  *
- * As Poly1305, GHASH evaluates a polynomial whose coefficients are the blocks
- * of the message at a secret place H; but it calculates in the field GF(2^128).
+ * Like Poly1305, GHASH evaluates a polynomial at a secret place, H; the blocks
+ * of the message are its coefficients. But it is one over the field GF(2^128).
  * An element is a polynomial over bits, of degree 127 at most. Adding is XOR,
  * and multiplying is multiplying polynomials and then reducing with
  *
@@ -42,15 +42,15 @@ static void cut(uint64_t number, uint64_t parts[10])
 }
 
 /*
- * a times b without carries. b is given cut.
+ * a times b without carries. b comes already cut, by cut().
  *
- * A number that has a bit at most at every fifth place has holes of four bits.
+ * A number that has bits only at every fifth place has holes of four bits.
  * Multiply two such numbers: at every fifth place the product has the count of
  * the pairs of bits that meet there. A number of 64 bits has at most 13 such
  * places, so a count is at most 13, and fits into the five bits up to the next
  * place: no carry reaches that one. Without carries only the lowest bit of a
- * count would remain, that is whether the count is odd. So cut a and b each
- * into five such numbers, multiply each with each, and keep every fifth bit.
+ * count would remain, that is, whether the count is odd. So cut a and b each
+ * into five such numbers, multiply all 25 pairs, and keep every fifth bit.
  *
  * The part of a that begins at bit i times that of b that begins at bit j has
  * its counts at i + j, i + j + 5, ... For c below these are the products with

@@ -9,11 +9,11 @@
  *
  * Two different messages of at most n blocks have the same tag at no more than
  * 8 n places r, out of 2^106: their difference is a polynomial with at most n
- * roots, and it is 8 since a tag shows only 128 of 130 bits. Who doesn't know r
- * can't aim; and s, used once, hides r.
+ * roots, and it is 8 since a tag shows only 128 of 130 bits. Without knowing r
+ * nobody can aim; and s, used once, hides r.
  *
  * A number modulo p is kept in three limbs, h0 + 2^64 h1 + 2^128 h2. Reducing
- * is cheap, for 2^130 = 5 modulo p: what stands above bit 130 is cut off and
+ * is cheap, for 2^130 = 5 modulo p: the bits from bit 130 up are cut off and
  * added five times at the bottom. It need not be reduced fully until the end.
  * Start reading at absorb().
  * TUTORIAL.md, chapter 6.4.
@@ -48,7 +48,7 @@
  * With the carry from below, less than 2^62, d2 still fits into 64 bits. Its
  * two low bits are bits 128 and 129 of the number and stay; the rest of it, c,
  * stands for c 2^130, so 5c is added at the bottom. A last carry from there can
- * make h2 = 4 of the 3, and adding the next block (below 2^129) and its carry
+ * raise h2 from 3 to 4, and adding the next block (below 2^129) and its carry
  * brings at most 2 more: 6, as was to be shown.
  */
 static void absorb(struct poly1305 *poly,

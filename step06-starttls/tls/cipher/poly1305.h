@@ -23,7 +23,7 @@ struct poly1305 {
     uint64_t r[2];   /* first half of the key, the multiplier */
     uint64_t sum[3]; /* the accumulator; sum[2] is at most 4 */
     uint64_t s[2];   /* second half of the key, added at the end */
-    unsigned char block[POLY1305_BLOCK_SIZE]; /* input that fills none yet */
+    unsigned char block[POLY1305_BLOCK_SIZE]; /* input, not yet a whole block */
     size_t used;                              /* how much of it, 0 to 15 */
 };
 

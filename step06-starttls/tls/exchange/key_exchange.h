@@ -3,11 +3,11 @@
 
 /*
  * key_exchange.h - the groups for (EC)DHE (RFC 8446 sections 4.2.7, 4.2.8 and
- * 7.4.2), behind one face.
+ * 7.4.2), behind one interface.
  *
- * In both of ours the two sides do the same. Others, as the hybrids with
- * ML-KEM, have one share for the client and another for the server: a group is
- * seen from the server's side here, and has a size for each.
+ * In both of ours the two sides do the same. In others, such as the hybrids
+ * with ML-KEM, the client's share differs from the server's: so a group is
+ * seen from the server's side here, and has a size for each share.
  * TUTORIAL.md, chapter 6.5.
  */
 
@@ -16,7 +16,7 @@
 /* RFC 8446 4.2.7 */
 enum { GROUP_SECP256R1 = 0x0017, GROUP_X25519 = 0x001d };
 
-/* The largest of all groups: our share, and the secret. */
+/* The largest sizes in any group: of our share, and of the secret. */
 enum { SHARE_SIZE_MAX = 65, SHARED_SECRET_SIZE_MAX = 32 };
 
 struct group {

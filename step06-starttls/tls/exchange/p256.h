@@ -23,7 +23,7 @@ enum { P256_KEY_SIZE = 32, P256_PUBLIC_KEY_SIZE = 65, P256_SHARED_SIZE = 32 };
  * in: private_key - secret
  * out: true, and public_key (marked as public, see secret_unmark())
  *      false if private_key is not in 1..n-1; public_key is then all zero
- * They may overlap. Constant time but for that bit.
+ * They may overlap. Constant time, but true or false is public.
  *
  * To make a new key, draw 32 random bytes until this returns true, which it
  * does at once but for one key in 2^32.
@@ -39,7 +39,7 @@ bool p256_public_key(unsigned char public_key[P256_PUBLIC_KEY_SIZE],
  * out: true, and shared: the x-coordinate of private_key * peer
  *      false if private_key is not in 1..n-1 or peer is not a point of the
  *      curve (RFC 8446 4.2.8.2: illegal_parameter); shared is then all zero
- * shared may overlap the others. Constant time but for that bit.
+ * shared may overlap the others. Constant time, but true or false is public.
  */
 bool p256_ecdh(unsigned char shared[P256_SHARED_SIZE],
                const unsigned char private_key[P256_KEY_SIZE],

@@ -155,7 +155,7 @@ static inline uint64_t limbs_digit(const uint64_t x[4], int i)
  * out: z = x^exponent
  * z may be x.
  *
- * Four bits of the exponent at a time, from the top; those of the primes here
+ * Four bits of the exponent at a time, from the top; the exponents used here
  * have long rows of zeros.
  */
 static inline void limbs_power(

@@ -146,7 +146,7 @@ static void double_point(struct p256_point *p)
  * in: digit - 0 to 15, secret
  * out: chosen - multiple[digit]
  *
- * All are read, with a mask, for which of them is read shows in the cache. The
+ * All are read, with a mask, as the cache would show which one was read. The
  * mask is all ones where k is the digit: only 0 - 1 has its topmost bit set.
  */
 static void choose(struct p256_point *chosen,
@@ -263,10 +263,10 @@ void p256_point_multiply_base(struct p256_point *product,
 /* ---- bytes ------------------------------------------------------------- */
 
 /*
- * Is it really a point of this curve? Who sends another may learn the key. The
- * textbook's formulas for addition have no b in them, and so work as well on
- * curves with another b; some of those have points of small order, k times
- * which is one of few, and tells k modulo that order (the invalid curve
+ * Is it really a point of this curve? Whoever sends another may learn the key.
+ * The textbook's formulas for addition have no b in them, and so also work on
+ * curves with another b. Some of those have points of small order: k times such
+ * a point is one of a few, and tells k modulo that order (the invalid curve
  * attack). The formulas here are made for points of this curve and no others.
  * So y^2 = x^3 - 3x + b is checked, and that both coordinates are below p.
  */

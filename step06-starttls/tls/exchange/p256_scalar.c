@@ -65,9 +65,9 @@ static void montgomery(uint64_t z[4], const uint64_t x[4], const uint64_t y[4])
 }
 
 /*
- * One subtraction answers two questions: its borrow, whether the number is
+ * One subtraction gives two answers: its borrow says whether the number is
  * below n, and if it is not, the difference is the number modulo n, as 2^256 is
- * below 2n. Neither answer may become a branch here: it may be a nonce's.
+ * below 2n. Neither may become a branch here: the number may be a nonce.
  */
 uint64_t p256_scalar_from_bytes(uint64_t z[4], const unsigned char bytes[32])
 {

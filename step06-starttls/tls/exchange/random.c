@@ -2,7 +2,7 @@
  * random.c - random bytes, from getentropy(3).
  *
  * The kernel keeps a generator seeded from noise in the hardware; it is the
- * only good source a program has. rand() is none: whoever has seen a few of
+ * only good source a program has. rand() is not: whoever has seen a few of
  * its values knows the rest. We keep no generator of our own, which would have
  * to be seeded once and would then be copied by fork(): two children would
  * draw the same "random" numbers and hand out the same keys.
@@ -10,8 +10,8 @@
  * getentropy() never returns less than what was asked for, needs no file
  * descriptor (/dev/urandom does, and they can run out) and can't be
  * interrupted. It fails only on a kernel without the system call (ENOSYS, Linux
- * before 3.17, or a sandbox that forbids it), and that from the first call on.
- * So ending the process there is a start-up fault, nothing a peer can cause.
+ * before 3.17, or a sandbox that forbids it), and then from the first call on.
+ * So it is a fault that shows at the start, and nothing that a peer can cause.
  * TUTORIAL.md, chapter 6.5.
  */
 

@@ -2,9 +2,9 @@
  * x25519.c - Diffie-Hellman on Curve25519, as in RFC 7748 section 5.
  *
  * The curve is y^2 = x^3 + 486662 x^2 + x over the integers modulo
- * p = 2^255 - 19. Only the x-coordinate of a point is needed, called u: from
- * the u of two points and of their difference follows the u of their sum, and
- * that suffices to walk up a scalar bit by bit (Montgomery's ladder, which RFC
+ * p = 2^255 - 19. Only the x-coordinate of a point is needed, called u: the u
+ * of two points and that of their difference give the u of their sum, and that
+ * is enough to go through a scalar bit by bit (Montgomery's ladder, which RFC
  * 7748 gives in pseudocode). A u-coordinate is kept as a fraction x/z, so that
  * there is a single division, at the very end.
  *

@@ -154,8 +154,8 @@ static bool offers(struct bytes list, unsigned number)
     return false;
 }
 
-/* Replace the content of an extension that is `uint16 list<2..ceiling>` and
- * nothing else by its elements. */
+/* Turn the content of an extension, which must be `uint16 list<2..ceiling>` and
+ * nothing more, into the elements of that list. */
 static bool unwrap_list(struct bytes *content, size_t ceiling)
 {
     struct reader reader = reader_start(*content);
@@ -351,8 +351,8 @@ static enum alert choose_signature(struct client_hello *hello)
  *     KeyShareEntry client_shares<0..2^16-1>;      KeyShareClientHello
  *
  * Look at all shares and keep the one for the group we like best. Each must be
- * for another group that is also in supported_groups (4.2.8): so a group leaves
- * the set `offered` with its first share.
+ * for a different group out of supported_groups (4.2.8): so a group leaves the
+ * set `offered` with its first share.
  */
 static enum alert key_share(struct client_hello *hello,
                             struct number_set *offered)

@@ -7,7 +7,7 @@
  *
  * First the message is taken apart (is it well formed?), then each offer is
  * compared with what this server can do. After that everything about the
- * handshake is decided, and nothing of the ClientHello is looked at again.
+ * handshake is decided, and no later step has to judge an offer again.
  * TUTORIAL.md, chapter 6.10.
  */
 
@@ -84,9 +84,9 @@ void client_hello_fingerprint(const struct client_hello *hello,
                               unsigned char digest[SHA256_SIZE]);
 
 /*
- * Check the answer to a HelloRetryRequest for group: it must have fingerprint,
- * one share, and that in group; it must not have a cookie, as we gave none, nor
- * a PSK unless the first ClientHello had one: had_psk. ALERT_NONE or
+ * Check the answer to a HelloRetryRequest for group: it must have fingerprint
+ * and just one share, for group; no early data; no cookie, as we gave none; and
+ * a PSK only if the first ClientHello had one: had_psk. ALERT_NONE or
  * illegal_parameter. Call it after client_hello_choose().
  */
 enum alert client_hello_check_retry(const struct client_hello *hello,

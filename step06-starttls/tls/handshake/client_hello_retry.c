@@ -1,9 +1,9 @@
 /*
  * client_hello_retry.c - the ClientHello that answers a HelloRetryRequest.
  *
- * It has to be the first one once more, but for the few things that RFC 8446
- * 4.1.2 lists: else we would have chosen by offers that do not hold. The first
- * is gone when the second comes, so a hash of it is kept. Start reading at
+ * It has to repeat the first one, except for the few things that RFC 8446 4.1.2
+ * lists: otherwise our choice would rest on offers that no longer hold. As the
+ * first is gone when the second comes, a hash of it is kept. Start reading at
  * client_hello_fingerprint().
  * TUTORIAL.md, chapter 6.10.
  */
@@ -56,7 +56,7 @@ enum alert client_hello_check_retry(const struct client_hello *hello,
     /* RFC 8446 4.2.10; and no cookie came with our HelloRetryRequest. */
     if (hello->early_data.data || hello->cookie.data)
         return ALERT_ILLEGAL_PARAMETER;
-    if (hello->pre_shared_key.data && !had_psk) /* "if present" */
+    if (hello->pre_shared_key.data && !had_psk) /* may not be added */
         return ALERT_ILLEGAL_PARAMETER;
     /* One share and no other: vector length, group, length, the share. */
     if (hello->group != group || !hello->share.data ||

@@ -16,7 +16,7 @@
  *     {} under handshake traffic keys, [] under application traffic keys
  *
  * There is no state machine: a connection has a process of its own, which may
- * wait. What comes after what is a list, and any other message than the one
+ * wait. The order of the steps is a list, and any message other than the one
  * that is due is an unexpected_message. Start reading at the list, `steps`, at
  * the end of this file.
  * TUTORIAL.md, chapter 6.10.
@@ -27,7 +27,7 @@
 
 #include <string.h>
 
-/* Take a ClientHello, decide all that it decides, and hash it. */
+/* Read a ClientHello, hash it, and choose from what it offers. */
 static enum alert read_client_hello(struct handshake *handshake)
 {
     struct client_hello *hello = &handshake->hello;
@@ -134,8 +134,8 @@ static enum alert exchange_keys(struct handshake *handshake)
 }
 
 /* The keys for the data (RFC 8446 7.1, lower half). Ours are in use from here
- * on, since our Finished is behind us; the client's after its own. We export
- * nothing ourselves: that secret is only for who opens a capture. */
+ * on, since our Finished is out; the client's, once its own has come. We export
+ * nothing ourselves: that secret is only for whoever opens a capture. */
 static enum alert derive_application_secrets(struct handshake *handshake)
 {
     struct tls *tls = handshake->tls;

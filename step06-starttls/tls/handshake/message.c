@@ -1,14 +1,14 @@
 /*
  * message.c - handshake messages out of records.
  *
- * A message can be cut up over many records: a ClientHello may be larger than
+ * A message can be spread over many records: a ClientHello may be larger than
  * the largest record, and some clients split it to get past some box. Nearly
- * always it lies whole in one record, and is used where it lies. Only if not,
- * there is memory for it, for this connection and this message.
+ * always it lies whole in one record, and is used where it lies. If not, memory
+ * is allocated for this one message.
  *
  * Several messages could also share a record, but never across a change of keys
- * (RFC 8446 5.1), and that is what follows each of the three messages which a
- * client may send to us: ClientHello, Finished and KeyUpdate. So a message has
+ * (RFC 8446 5.1), and such a change follows each of the three messages that a
+ * client may send us: ClientHello, Finished and KeyUpdate. So a message has
  * to end where its record ends. Start reading at message_complete().
  * TUTORIAL.md, chapter 6.10.
  */

@@ -19,11 +19,11 @@ struct message {
 
 /*
  * Given its first record, which record_read() returned with type handshake,
- * have the message whole; reads more records if it was cut up. It has to be of
- * this type and its body of at most max bytes. It is valid until the next
- * record_read(); message_free() it in any case. ALERT_NONE, unexpected_message
- * for another type and if more data follow in its last record, decode_error if
- * it is too long, or what record_read() returns.
+ * complete the message, from more records if it was split. It must be of this
+ * type, and its body at most max bytes. It is valid until the next
+ * record_read(); call message_free() whatever is returned: ALERT_NONE,
+ * unexpected_message for another type or if more data follow in its last
+ * record, decode_error if it is too long, or what record_read() returns.
  */
 enum alert message_complete(struct message *message,
                             struct record_layer *records, struct record first,

@@ -4,11 +4,11 @@
  *     ServerHello            which version, suite and group; our share
  *     EncryptedExtensions    all other answers to the client's extensions
  *     Certificate            who we are
- *     CertificateVerify      the proof: a signature of everything so far
- *     Finished               a MAC of everything so far, by the new keys
+ *     CertificateVerify      the proof: a signature over everything so far
+ *     Finished               a MAC over everything so far, with the new keys
  *
- * All but the first are encrypted already. Above each function stands what it
- * writes, as the RFC defines it. Start reading at send_message().
+ * All but the first are encrypted already. The comment on each function shows
+ * what it writes, as the RFC defines it. Start reading at send_message().
  * TUTORIAL.md, chapter 6.10.
  */
 #include "handshake.h"
@@ -89,8 +89,8 @@ static enum alert send_message(struct handshake *handshake,
  * KeyShareEntry with our share, or only the NamedGroup that we would like.
  *
  * RFC 8446 D.4: a client that sent a session id wants this handshake to look
- * like one of TLS 1.2 to the boxes in between, for which a change_cipher_spec
- * goes after the first of our messages.
+ * like one of TLS 1.2 to the boxes in between: so a change_cipher_spec follows
+ * the first of our messages.
  */
 static enum alert server_hello(struct handshake *handshake,
                                const unsigned char *random,
@@ -157,7 +157,7 @@ enum alert send_server_hello(struct handshake *handshake,
  *         Extension extensions<0..2^16-1>;
  *     } EncryptedExtensions;
  *
- * Two of them. RFC 8449 4: our own limit for records is that of the protocol.
+ * Two at most. RFC 8449 4: our own limit for records is that of the protocol.
  * RFC 8446 4.2.7: if we like another group better than the one it guessed, the
  * client may want to know for the next time.
  */
@@ -200,7 +200,7 @@ enum alert send_encrypted_extensions(struct handshake *handshake)
  *     } Certificate;
  *
  * The list was made once, when the server started. It can be longer than any
- * buffer here, so only what stands before it is written to one.
+ * buffer here, so only what comes before it is put into one.
  */
 enum alert send_certificate(struct handshake *handshake)
 {
@@ -238,7 +238,7 @@ static void signed_content(const struct handshake *handshake,
     transcript_hash(handshake, hash);
     sha256_init(&content);
     sha256_update(&content, spaces, sizeof spaces);
-    sha256_update(&content, context, sizeof context); /* and its NUL: the 0 */
+    sha256_update(&content, context, sizeof context); /* NUL included */
     sha256_update(&content, hash, sizeof hash);
     sha256_final(&content, digest);
 }

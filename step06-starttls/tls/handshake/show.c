@@ -16,7 +16,7 @@
 
 enum { BYTES_SHOWN = 32 };
 
-/* A line that grows, up to its end. */
+/* A line that grows, until it is full. */
 struct line {
     char text[TRACE_LINE_SIZE];
     size_t used;
@@ -99,7 +99,7 @@ static const struct {
 };
 
 /* The text after the lengths: RFC 6066 3 (one name), RFC 7301 3.1 (several).
- * Printable ASCII is shown as it is, all else as \x1b. */
+ * Printable ASCII is shown as it is, all else in the form \x1b. */
 static void add_names(struct line *line, struct bytes data, size_t skipped)
 {
     for (size_t i = skipped; i < data.size; i++) {

@@ -75,8 +75,8 @@ bool tls_accept(struct tls *tls, const struct tls_config *config,
     alert = handshake(tls);
     if (alert != ALERT_NONE)
         explain(tls, alert);
-    /* If it is we who don't wait any longer, the connection still stands: a
-     * timeout, or a signal that asks for the end (RFC 8446 6.1). */
+    /* If it was we who stopped waiting, at a timeout or a signal that asks for
+     * the end, the connection is still good (RFC 8446 6.1). */
     if (alert == ALERT_TRANSPORT && (errno == EAGAIN || errno == EINTR))
         alert = ALERT_CLOSE_NOTIFY;
     if (alert != ALERT_NONE)
@@ -103,9 +103,9 @@ static void next_keys(struct tls *tls, enum direction direction,
  *         KeyUpdateRequest request_update;
  *     } KeyUpdate;
  *
- * The client's next records are under the next keys. If it wants the same of
- * us, that is done before we send data again: so many requests while we have
- * nothing to say get one answer (RFC 8446 4.6.3).
+ * The client's next records are under the next keys. If it wants the same from
+ * us, that is done before we send data again: requests that come while we have
+ * nothing to say all get one answer (RFC 8446 4.6.3).
  */
 static enum alert take_key_update(struct tls *tls, struct record first)
 {

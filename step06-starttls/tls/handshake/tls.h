@@ -29,7 +29,7 @@ struct tls_config {
 
 /*
  * A connection. It is large, but of its buffers only what is used is ever
- * touched: put it into memory that nobody fills, malloc() or a stack.
+ * touched: put it into memory that nobody clears first, malloc() or a stack.
  */
 struct tls {
     const struct tls_config *config;

@@ -7,9 +7,9 @@
  *
  *     SHA-256( (key ^ opad) || SHA-256( (key ^ ipad) || message ) )
  *
- * HKDF has two stages. Extract makes one uniform key of a secret that is not
+ * HKDF has two stages. Extract makes one uniform key from a secret that is not
  * uniform; a shared point on a curve, say, is a number below some prime. Expand
- * draws from it any number of independent keys, told apart by a label, info.
+ * draws independent keys from that key, each for another label, called info.
  * Start reading at hmac_init().
  * TUTORIAL.md, chapter 6.3.
  */

@@ -3,8 +3,8 @@
  *
  * The message, padded to whole blocks of 64 bytes, is folded block by block
  * into a state of eight 32-bit words. Folding one block (compress(), the place
- * to start reading) mixes the state 64 times with a word that was spread out
- * of the block. All of it is additions, rotations and bitwise choices: no
+ * to start reading) mixes the state 64 times, each time with one more word made
+ * from the block. All of it is additions, rotations and bitwise choices: no
  * table is looked up by a secret, and nothing branches on one.
  * TUTORIAL.md, chapter 6.2.
  */
@@ -64,7 +64,7 @@ static void expand(uint32_t w[64], const unsigned char block[SHA256_BLOCK_SIZE])
 
 /*
  * 6.2.2 steps 2 to 4: fold one block into the state. The names are the
- * standard's. Ch takes each bit from f or g as e has a 1 or 0 there; Maj is
+ * standard's. Ch takes a bit from f where e has a 1, else from g; Maj is
  * the majority of a, b and c, bit by bit.
  */
 static void compress(uint32_t state[8],

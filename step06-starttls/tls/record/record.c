@@ -1,8 +1,8 @@
 /*
  * record.c - the record layer (RFC 8446 section 5): keys, and writing.
  *
- * On the wire a record is a header of five bytes, its type, a version that
- * means nothing any more, its length, and then the content. Once there are
+ * On the wire a record is a header of five bytes (its type, a version that
+ * means nothing any more, its length), and then the content. Once there are
  * keys, the content is sealed together with its true type and any number of
  * zeros, and the header says "application data" whatever is inside:
  *

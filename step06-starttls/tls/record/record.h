@@ -32,7 +32,7 @@ enum alert {
     ALERT_BAD_RECORD_MAC = 20,
     ALERT_RECORD_OVERFLOW = 22,
     ALERT_HANDSHAKE_FAILURE = 40,
-    ALERT_ILLEGAL_PARAMETER = 47, /* well formed, but it must not be so */
+    ALERT_ILLEGAL_PARAMETER = 47, /* well formed, but not allowed */
     ALERT_DECODE_ERROR = 50,      /* not even well formed */
     ALERT_DECRYPT_ERROR = 51,
     ALERT_PROTOCOL_VERSION = 70,
@@ -65,12 +65,12 @@ enum {
     RECORD_INNER_MAX = RECORD_PLAINTEXT_MAX + 1,
     RECORD_SIZE_LIMIT_MIN = 64, /* RFC 8449 4 */
 
-    /* RFC 8446 4.2.10: so much of the early data, which we never asked for,
-     * is thrown away, records' headers included, before we give up. */
+    /* RFC 8446 4.2.10: this much of the early data, which we never asked for,
+     * is thrown away, record headers included, before we give up. */
     EARLY_DATA_MAX = 65536,
 
-    /* So many records in a row may bring neither data nor the handshake
-     * forward. They cost the sender nothing, so there must be an end. */
+    /* This many records in a row may carry no data and not advance the
+     * handshake. They cost the sender nothing, so there must be an end. */
     IDLE_RECORDS_MAX = 32,
 
     /* RFC 8446 5.5: AES-GCM is good for 2^24.5 full records under one key.
@@ -137,7 +137,7 @@ void record_init(struct record_layer *records, struct tls_io io,
 void record_wipe(struct record_layer *records);
 
 /* RFC 8446 5.3: the nonce of the next record is the IV, with the sequence
- * number XORed to its last 8 bytes. */
+ * number XORed into its last 8 bytes. */
 void record_nonce(const struct record_keys *keys,
                   unsigned char nonce[AEAD_NONCE_SIZE]);
 

@@ -2,7 +2,7 @@
  * record_read.c - the record layer (RFC 8446 section 5): reading.
  *
  * The buffer holds one largest record. Its content is opened where it lies and
- * handed up without a copy. On the way here it is decided which records mean
+ * handed up without a copy. This is also where it is decided which records mean
  * nothing and are dropped, and which must not be. Start reading at
  * record_read(), the last function.
  * TUTORIAL.md, chapter 6.8.
@@ -14,7 +14,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Have at least size bytes at in_start. What was read stays if it fails. */
+/* Get at least size bytes to in_start. What was read stays if that fails. */
 static enum alert fill(struct record_layer *records, size_t size)
 {
     if (records->in_start == records->in_end ||
@@ -86,7 +86,7 @@ static enum alert tls_plaintext(struct record_layer *records,
  *         uint8 zeros[length_of_padding];
  *     } TLSInnerPlaintext;
  *
- * Looking for the type from the end takes the longer the more zeros there are,
+ * Looking for the type from the end takes longer the more zeros there are,
  * and so tells an observer with a good clock how much of the record was
  * padding. RFC 8446 5.4 asks for this very scan and E.3 explains why hiding its
  * time gains little. It tells nothing to somebody who made up the record: it
@@ -200,10 +200,10 @@ static enum alert take_alert(struct record_layer *records,
 }
 
 /*
- * Once there are keys, nothing else is believed. But a client that can't make
- * sense of our ServerHello has none, and sends its alert in the clear. We take
- * it as long as no protected record has come: who could forge it could as well
- * cut the connection.
+ * Once there are keys, nothing in the clear is believed. But a client that
+ * can't make sense of our ServerHello has no keys and sends its alert in the
+ * clear. We take it as long as no protected record has come: whoever can forge
+ * one could just as well cut the connection.
  */
 static bool may_be_plain(const struct record_layer *records,
                          const struct record *record)

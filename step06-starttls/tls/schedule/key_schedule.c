@@ -17,8 +17,8 @@
  *                                    "exp master"
  *
  * "0" is a string of SHA256_SIZE zero bytes. Each step needs all that went in
- * before and can't be turned round: who learns a traffic secret learns nothing
- * about the secret it came from. Both suites of ours use SHA-256, so all
+ * before and can't be reversed: whoever learns a traffic secret learns nothing
+ * about the secret it came from. Both of our suites use SHA-256, so all
  * secrets have its size. Start reading at hkdf_expand_label().
  * TUTORIAL.md, chapter 6.9.
  */

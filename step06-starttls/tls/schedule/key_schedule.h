@@ -20,8 +20,8 @@
 /*
  * HKDF-Expand-Label(Secret, Label, Context, Length) of RFC 8446 7.1. label is
  * without the "tls13 ". out may be secret. False, and out is as it was, if
- * label, context or out is longer than the RFC allows (249, 255, 8160 bytes):
- * not with any of the RFC's own labels, so here nobody asks.
+ * label, context or out is longer than the RFC allows (249, 255, 8160 bytes).
+ * The RFC's own never are, so no caller here checks.
  */
 bool hkdf_expand_label(const unsigned char secret[SHA256_SIZE],
                        const char *label, const void *context,
@@ -53,8 +53,8 @@ void protect_with_secret(struct record_layer *records, enum direction direction,
 /* RFC 8446 7.2: replace an application traffic secret by its successor. */
 void next_traffic_secret(unsigned char secret[SHA256_SIZE]);
 
-/* RFC 8446 4.4.4: verify_data of the Finished of the side whose handshake
- * traffic secret it is. */
+/* RFC 8446 4.4.4: verify_data of the Finished of one side, from that side's
+ * handshake traffic secret. */
 void finished_verify_data(const unsigned char secret[SHA256_SIZE],
                           const unsigned char transcript_hash[SHA256_SIZE],
                           unsigned char verify_data[SHA256_SIZE]);

@@ -22,8 +22,8 @@
 
 enum { LABEL_SIZE_MAX = 40, HEX_SIZE = 2 * (KEYLOG_RANDOM_SIZE + SHA256_SIZE) };
 
-/* Nobody but us can open it; O_NONBLOCK, so as not to wait for the reader of a
- * pipe, which is no such file either. */
+/* Accept only a file that nobody but us can open. O_NONBLOCK: a pipe is refused
+ * too, without waiting for its reader. */
 int keylog_open(const char *path)
 {
     struct stat status;

@@ -5,7 +5,7 @@
  * keylog.h - secrets for Wireshark, in a file that the operator asked for.
  *
  * Whoever has this file can read the connections in it. That is the point: with
- * it and a capture, a class can look inside. Nobody else should set it.
+ * it and a capture, a class can look inside. Nobody else should ask for it.
  * TUTORIAL.md, chapter 6.9.
  */
 
@@ -15,8 +15,8 @@ enum { KEYLOG_RANDOM_SIZE = 32 };
 
 /*
  * Open the file, or make it, to be appended to. -1, and errno, on a failure;
- * EPERM if it is no file that only its owner, and that is us, can open. A
- * symbolic link is not followed.
+ * EPERM if it is not a regular file that only we can open. A symbolic link is
+ * not followed.
  */
 int keylog_open(const char *path);
 

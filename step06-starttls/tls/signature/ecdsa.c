@@ -10,10 +10,10 @@
  * From r and s anybody can compute (e/s) G + (r/s) Q = ((e + r d) / s) G = k G,
  * whose x-coordinate has to be r: that is the check.
  *
- * All hangs on k. Two signatures with the same k give away d, and so do, with
- * enough of them, a few known bits of each k. RFC 6979 makes k out of d and e
- * with HMAC: no random source is needed, another digest gets another k, and
- * nobody without d can tell it from chance.
+ * All depends on k. Two signatures with the same k give d away, and so do a few
+ * known bits of each k in many signatures. RFC 6979 makes k out of d and e with
+ * HMAC: no random source is needed, another digest gets another k, and nobody
+ * without d can tell it from a random number.
  *
  * Start reading at ecdsa_sign().
  * TUTORIAL.md, chapter 6.6.
@@ -99,7 +99,7 @@ static uint64_t r_of_point(uint64_t r[4], const struct p256_point *point)
  *      or s is 0
  *
  * Whether the nonce was fit is made public. An unfit one (one in 2^32) is
- * thrown away, and nothing about it helps to find another one of the generator.
+ * thrown away, and nothing about it helps to find the next one.
  */
 static bool sign_with_nonce(unsigned char r_and_s[ECDSA_SIZE],
                             const uint64_t d[4], const uint64_t e[4],

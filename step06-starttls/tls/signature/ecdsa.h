@@ -25,7 +25,7 @@ enum { ECDSA_SIZE = 64 };
  * in: private_key - secret; digest - of what is to be signed
  * out: true, and the signature (marked as public, see secret_unmark())
  *      false if private_key is not in 1..n-1; r_and_s is then all zero
- * r_and_s may overlap the others. Constant time but for that bit.
+ * r_and_s may overlap the others. Constant time, but true or false is public.
  */
 bool ecdsa_sign(unsigned char r_and_s[ECDSA_SIZE],
                 const unsigned char private_key[P256_KEY_SIZE],
