@@ -91,16 +91,18 @@ book:  ## the text and beside it the code, for a browser: build/book/index.html
 
 # The folders of tls/ in their order. build/try/hash is tests/try/hash.c with the
 # folders up to hash and no other; it works also where there are no others yet.
+# With LATEST=mine it is build/try-mine/hash.
+TRY := build/try$(if $(filter-out step%,$(LATEST)),-$(notdir $(LATEST)))
 FOLDERS := bytes hash cipher exchange signature certificate record schedule handshake
 up_to = $(if $(2),$(firstword $(2)) $(if $(filter $(1),$(firstword $(2))),,\
     $(call up_to,$(1),$(wordlist 2,$(words $(2)),$(2)))))
 tls_up_to = $(foreach f,$(call up_to,$(1),$(FOLDERS)),$(wildcard $(LATEST)/tls/$(f)/*.[ch]))
 
-build/try/%: tests/try/%.c tests/try/try.h $$(call tls_up_to,$$*)
+$(TRY)/%: tests/try/%.c tests/try/try.h $$(call tls_up_to,$$*)
 	@mkdir -p $(@D)
 	$(CC) -std=c11 $(CFLAGS) -I$(LATEST)/tls -o $@ $(filter %.c,$^)
 
-try-%: build/try/%  ## (try-hash) one folder of tls/ and those before it, at work
+try-%: $(TRY)/%  ## (try-hash) one folder of tls/ and those before it, at work
 	$< $(ARGS)
 
 bench: $(PROGRAMS)  ## measure, beside programs that are known
@@ -223,7 +225,7 @@ build/fuzz/objects/%.o: $(LATEST)/%.c $(call sources,$(LATEST))
 build/fuzz/%: tests/fuzz/fuzz_%.c $(FUZZED:$(LATEST)/%.c=build/fuzz/objects/%.o)
 	$(FUZZ_CC) -fsanitize=fuzzer -I$(LATEST) -I$(LATEST)/tls -o $@ $^
 
-.PRECIOUS: build/try/% build/fuzz/objects/%.o build/fuzz/% build/ct/objects/%.o
+.PRECIOUS: $(TRY)/% build/fuzz/objects/%.o build/fuzz/% build/ct/objects/%.o
 
 fuzz-%: build/fuzz/%
 	@mkdir -p build/fuzz/corpus-$*

@@ -136,7 +136,7 @@ NUMBERS = [row.number for row in STATIONS]
 # What a program is asked to understand, and from which stage on.
 STAGES = {
     1: ("An echo", """\
--l address   listen there; without it, on a loopback address
+-l address   listen there, on one address if it is a name of several; without it, on loopback
 -p port      a number from 0 to 65535; default 2525; 0 takes any free port
 -v           show the conversation on standard error
 
@@ -147,7 +147,7 @@ socket, at once (flush it), and after its signal handlers are set: as soon as th
 a client or a signal may come. SIGTERM and SIGINT end it with status 0. If it can't start it prints
 a line on standard error that names the thing at fault, and ends with status 1; wrong usage is 2."""),
     2: ("Commands", """\
--t seconds   idle timeout; default 300
+-t seconds   idle timeout, from 1 to 86400; default 300
 -d domain    accept mail for this domain; may be repeated; default localhost
 -l address   may be repeated; without it, on 127.0.0.1 and ::1
 
@@ -160,7 +160,7 @@ Every reply has a code of RFC 5321. Enhanced status codes (RFC 2034) are asked o
 announces ENHANCEDSTATUSCODES. The wording is free. SIGHUP ends it with status 0, too."""),
     3: ("DATA", """\
 -m dir       where the mailboxes are; default ./mail. A mailbox is dir/NAME/{tmp,new,cur}
--s bytes     the largest message; default 52428800
+-s bytes     the largest message, at least 1; default 52428800
 
 A message of MAILBOX is stored in dir/MAILBOX/new, its lines ended by LF, after a Return-Path and a
 Received field of the program's own."""),

@@ -184,7 +184,8 @@ def test_a_line_of_the_trace_is_one_write(start):
                                   b"\t" + bytes([*range(32, 127), *range(128, 256)])],
                          ids=["empty", "blank", "word", "longest", "UTF-8", "bytes"])
 def test_each_line_comes_back(client, line):
-    """Each line comes back as it went, whatever octets are in it, up to 2046 of them and the CR LF"""
+    """Each line comes back as it went, up to 2046 octets and the CR LF, whatever they are, control characters
+    aside"""
     client.send(line)
     assert client.read_line() == line
 

@@ -130,7 +130,8 @@ def test_one_address_can_not_have_it_all(start):
 @pytest.mark.robust
 @pytest.mark.plaintext
 def test_more_clients_than_fit(start):
-    """Clients beyond the limit are told 421 and sent away, however many addresses they come from"""
+    """Clients beyond the limit, which is 200 or more, are told 421 and sent away, however many addresses they
+    come from"""
     server = start("-l", "127.0.0.1")
     clients = []
     try:
@@ -413,8 +414,8 @@ def test_a_start_that_nobody_reads_can_be_ended(program, tmp_path):
 @pytest.mark.robust
 @pytest.mark.plaintext
 def test_a_fork_that_fails_is_told(strace):
-    """Where no process can be made the client is sent away, the operator gets a line, and later there is
-    room again"""
+    """Where no process can be made, by a program that makes them, the client is sent away, the operator gets
+    a line, and later there is room again"""
     server, watcher = strace("-e", "trace=fork,vfork,clone,clone3", "-e",
                              "inject=fork,vfork,clone,clone3:error=EAGAIN")
     clients, refused = connect_until_refused(server, 1)

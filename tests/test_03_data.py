@@ -770,7 +770,7 @@ def test_a_strange_hello_does_not_break_the_trace(server, client, name):
 @pytest.mark.parametrize("options", [["-s", "big"], ["-s", "-1"], ["-s", "0"], ["-s", ""], ["-m"], ["-d"]],
                          ids=" ".join)
 def test_wrong_usage(run, options):
-    """Wrong values of -s, -m and -d end with status 2 and words on standard error"""
+    """A wrong value of -s, and -m or -d without one, end with status 2 and words on standard error"""
     result = run("-p", "0", *options)
     assert result.returncode == 2 and result.stdout == "" and result.stderr
 

@@ -175,7 +175,7 @@ def test_a_mailbox_that_is_mended_is_durable(strace):
 @pytest.mark.skipif(not shutil.which("strace"), reason="there is no strace on this machine")
 def test_a_new_mail_directory_is_durable(start, tmp_path):
     """The mail directory and postmaster's mailbox, where they are made at the start, are synced before it
-    listens"""
+    says that it listens"""
     log = tmp_path / "strace.txt"
     strace = ["strace", "-f", "-y", "-s", "300", "-o", str(log), "-e", "trace=mkdir,mkdirat,fsync,fdatasync"]
     server = start(mailboxes=(), wrapper=strace)

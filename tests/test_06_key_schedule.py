@@ -37,8 +37,9 @@ def library():
             "key_schedule_early": [pointer], "key_schedule_handshake": [pointer, pointer, size],
             "key_schedule_master": [pointer], "traffic_keys": [pointer, pointer, pointer, pointer],
             "next_traffic_secret": [pointer], "finished_verify_data": [pointer, pointer, pointer]}.items():
-        function = getattr(library, name)
-        function.restype, function.argtypes = ctypes.c_bool if name == "hkdf_expand_label" else None, arguments
+        function = getattr(library, name, None)
+        if function:        # a library on its way has not all of them
+            function.restype, function.argtypes = ctypes.c_bool if name == "hkdf_expand_label" else None, arguments
     return library
 
 

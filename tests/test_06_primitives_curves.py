@@ -51,8 +51,9 @@ def tls(request):
         pytest.skip("these are the insides of our own program")
     library = tls_library.load()
     for name, (result, arguments) in PROTOTYPES.items():
-        function = getattr(library, name)
-        function.restype, function.argtypes = result, [POINTER] * arguments
+        function = getattr(library, name, None)
+        if function:        # a library on its way has not all of them
+            function.restype, function.argtypes = result, [POINTER] * arguments
     return library
 
 
@@ -401,12 +402,14 @@ def test_public_key(tls, key):
     assert compute(tls.p256_public_key, 65, octets(key)) == (encode(multiply(key, G)), True)
 
 
-@pytest.mark.parametrize("key", [0, N, N + 1, P, 2**256 - 1], ids=hex)
+UNFIT_KEYS = [0, N, N + 1, P, 2**256 - 1]
+
+
+@pytest.mark.parametrize("key", UNFIT_KEYS, ids=hex)
 def test_unfit_private_keys(tls, key):
     """SEC 1 3.2.1: 1 to n - 1. What comes out is all zero."""
     assert compute(tls.p256_public_key, 65, octets(key)) == (bytes(65), False)
     assert compute(tls.p256_ecdh, 32, octets(key), encode(G)) == (bytes(32), False)
-    assert compute(tls.ecdsa_sign, 64, octets(key), bytes(32)) == (bytes(64), False)
 
 
 def test_ecdh_rfc5903(tls):
@@ -495,7 +498,6 @@ def test_unfit_peers(tls, peer):
     """A peer's point that is not on the curve, or no point, is refused (RFC 8446 4.2.8.2)"""
     for key in (1, 0xABCDEF):
         assert compute(tls.p256_ecdh, 32, octets(key), peer) == (bytes(32), False)
-    assert not tls.ecdsa_verify(octets(1) + octets(1), peer, bytes(32))
 
 
 def test_a_y_that_only_fits_reduced(tls):
@@ -594,6 +596,18 @@ def test_ecdsa_in_place(tls):
     address = ctypes.addressof(memory)
     assert tls.ecdsa_sign(address, address, address + 32)
     assert memory.raw == b"".join(map(octets, sign(RFC6979_KEY, digest)))
+
+
+@pytest.mark.parametrize("key", UNFIT_KEYS, ids=hex)
+def test_ecdsa_with_unfit_private_keys(tls, key):
+    """SEC 1 3.2.1: 1 to n - 1. What comes out is all zero."""
+    assert compute(tls.ecdsa_sign, 64, octets(key), bytes(32)) == (bytes(64), False)
+
+
+@pytest.mark.parametrize("peer", [pytest.param(peer, id=name) for name, peer in unfit_peers()])
+def test_ecdsa_of_unfit_peers(tls, peer):
+    """What is no point of the curve has signed nothing."""
+    assert not tls.ecdsa_verify(octets(1) + octets(1), peer, bytes(32))
 
 
 def test_ecdsa_refuses_forgeries(tls):

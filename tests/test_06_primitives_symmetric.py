@@ -272,6 +272,7 @@ def test_comparing_sees_a_difference_in_any_bit(tls, size):
         assert not tls.bytes_equal_ct(data, bytes(other), size)
 
 
+@pytest.mark.station("6.5")
 @pytest.mark.parametrize("size", [0, 1, 32, 255, 256])
 def test_random_bytes_fill_what_was_asked_for(tls, size):
     """getentropy(3) gives at most 256 at a time."""

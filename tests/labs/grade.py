@@ -221,6 +221,8 @@ def table(marks, notes, options):
         right, run = sum(mark.part == 1 for mark in those), sum(mark.part is not None for mark in those)
         worth = "%6.2f of %6.2f" % (total_of(those), sum(mark.max_score for mark in those))
         yield "%-64s %3d of %3d tests  %s" % (title_of(group), right, run, "no points" if earlier else worth)
+        if run < len(those):
+            yield "    - %d more can't be run here, and cost no points" % (len(those) - run)
         yield from lost(those)
     yield ""
     yield "%-64s %16s  %6.2f of 100" % ("total", "", total_of(marks))

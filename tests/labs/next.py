@@ -58,10 +58,12 @@ class Progress:
 
     def passed(self, group):
         results = [result for result in self.suite.results if group_of(result) == group]
-        skipped = sum(result.outcome == "skipped" for result in results)
+        skipped = [result.text.strip() for result in results if result.outcome == "skipped"]
         print("  passed  %-58s %3d test%s, %.1f s%s" % (
             title_of(group), len(results), "s"[len(results) == 1:], sum(result.seconds for result in results),
-            ", %d of them can't be run here" % skipped if skipped else ""), flush=True)
+            ", %d of them can't be run here" % len(skipped) if skipped else ""), flush=True)
+        for reason in sorted(set(skipped)):
+            print(wrapped("          since:", reason), flush=True)
 
 
 # ---- one failure

@@ -3,6 +3,7 @@
 They are made out of our steps, by leaving out what the later stations of the step bring. And the table is true: what it
 says of files and functions is there.
 """
+import os
 import re
 import shutil
 import subprocess
@@ -123,6 +124,11 @@ def without_limits(program):
     program.function("receive.c", "count_received")
 
 
+def without_files(program):
+    """5.4: there is no -x."""
+    program.edit("options.c", ('"l:p:t:vd:m:s:x:"', '"l:p:t:vd:m:s:"'))
+
+
 def without_promises(program):
     """3.2: a file that appears under its name, for the first recipient, who need not have a mailbox."""
     program.function("maildir.c", "maildir_commit", "    char path[MAIL_PATH_SIZE];\n\n    fflush(delivery->file);\n"
@@ -151,6 +157,7 @@ STATIONS = {
     "3.1": [without_limits, without_promises],
     "3.2": [without_limits],
     "3.3": [],
+    "5.3": [without_files],
 }
 
 
@@ -190,3 +197,19 @@ def test_nothing_that_a_station_asks_needs_a_later_one(number, tmp_path):
     status, failed, output = outcome_of(number, tmp_path)
     assert not failed, "these need a later station than %s:\n%s\n%s" % (number, "\n".join(failed), output[-5000:])
     assert status == 0, output[-5000:]
+
+
+FOLDERS = ["bytes", "hash", "cipher", "exchange", "signature", "certificate", "record", "schedule", "handshake"]
+
+
+@pytest.mark.parametrize("number, last", [("6.2", "hash"), ("6.4", "cipher"), ("6.5", "exchange"), ("6.6", "signature"),
+                                          ("6.7", "certificate"), ("6.8", "record"), ("6.9", "schedule")])
+def test_the_folders_of_tls_so_far_pass_their_station(number, last, tmp_path):
+    """With a library of the folders up to there, as a reader has it who types them one by one"""
+    folders = [step_directory(6) / "tls" / name for name in FOLDERS[:FOLDERS.index(last) + 1]]
+    sources = [str(path) for folder in folders for path in sorted(folder.glob("*.c"))]
+    library = tmp_path / "tls.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library)] + sources, check=True)
+    done = subprocess.run([sys.executable, str(TESTS / "run.py"), "6", "--station", number], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, universal_newlines=True, env={**os.environ, "TLS_LIBRARY": str(library)})
+    assert done.returncode == 0 and re.search(r"^[1-9]\d* passed, 0 failed$", done.stdout, re.M), done.stdout[-5000:]
