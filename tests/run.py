@@ -31,6 +31,8 @@ VENV = REPOSITORY / "build" / "venv"
 # Tests are compiled once for all processes, and not into the source tree.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 ENVIRONMENT.setdefault("PYTHONPYCACHEPREFIX", str(REPOSITORY / "build" / "pycache"))
+# What a run of all tests tells its parts: what the text runs again, it need not.
+ALL = {"SMTPD_ALL_TESTS": "1"}
 
 # What to say to a package manager, for those who may.
 PACKAGE_MANAGERS = [
@@ -133,7 +135,7 @@ class Run:
 
     def run(self):
         """For runs side by side: the output is kept until the end."""
-        done = subprocess.run(self.command, env=ENVIRONMENT, stdout=subprocess.PIPE,
+        done = subprocess.run(self.command, env={**ENVIRONMENT, **ALL}, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, universal_newlines=True)
         return self, done.returncode, done.stdout
 
