@@ -20,6 +20,7 @@ from server import trace_and_content
 GROWTH = 8          # four times the size: linear is 4, quadratic would be 16
 NOISE = 0.3         # seconds of CPU which mean nothing: what is quadratic takes many here
 ATTEMPTS = 3        # a busy machine makes CPU time longer too, so the shortest counts
+PLAIN = 3           # seconds which are measured well enough at once
 
 
 def lines(*texts):
@@ -261,7 +262,7 @@ def test_time_grows_with_the_message_and_no_faster(start, name, request):
     times = [float("inf")] * 2
     for _ in range(ATTEMPTS):
         times = [min(t, deliver(start, m, *options) - idle) for t, m in zip(times, (message, larger))]
-        if times[1] <= GROWTH * times[0] + NOISE:
+        if times[1] <= GROWTH * times[0] + NOISE or times[1] > PLAIN:
             break
     assert times[1] <= GROWTH * max(times[0], 0) + NOISE, \
         "four times the size took %.3f s of CPU, the message itself %.3f s" % (times[1], times[0])
