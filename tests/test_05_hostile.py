@@ -21,6 +21,7 @@ GROWTH = 8          # four times the size: linear is 4, quadratic would be 16
 NOISE = 0.3         # seconds of CPU which mean nothing: what is quadratic takes many here
 ATTEMPTS = 3        # a busy machine makes CPU time longer too, so the shortest counts
 PLAIN = 3           # seconds which are measured well enough at once
+SLOW = 0.3          # and a program that takes these for the first size is asked for less
 
 
 def lines(*texts):
@@ -253,12 +254,14 @@ def stored(message):
 def test_time_grows_with_the_message_and_no_faster(start, name, request):
     """Four times the message takes about four times the time, whatever is in it"""
     build, size = ATTACKS[name]
-    message, larger = build(size // 4), build(size)
     options = () if name in MANY_FILES else ("-x", "parts")
     if TIMEOUT_SCALE > 1 and not request.config.getoption("--prog"):      # a sanitizer's time says nothing
-        deliver(start, message, *options)
+        deliver(start, build(size // 4), *options)
         return
     idle = idle_time(start)
+    while size > ATTACKS[name][1] // 8 and deliver(start, build(size // 4), *options) - idle > SLOW:
+        size //= 2
+    message, larger = build(size // 4), build(size)
     times = [float("inf")] * 2
     for _ in range(ATTEMPTS):
         times = [min(t, deliver(start, m, *options) - idle) for t, m in zip(times, (message, larger))]
